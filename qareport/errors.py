@@ -252,5 +252,7 @@ def fault_reason(error: BaseException) -> Message | str:
 
 def os_reason(error: BaseException) -> Message | str:
     """Say why the system refused something: in the reader's language where the reason is a usual one."""
+    if "No usable temporary directory" in str(error):  # Python says "no such file" of what is to be written
+        return say("there is no folder for temporary files (/tmp): set TMPDIR to one that can be written")
     known = _OS_REASONS.get(getattr(error, "errno", None) or 0)
     return known or getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import errno
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,3 +160,11 @@ def test_a_want_of_memory_is_said_in_the_readers_language_whoever_notices_it(err
     with speaking("zh"):
         assert str(fault_reason(error)).startswith("这个进程能用的内存不够")
     assert str(fault_reason(ValueError("x"))) == "ValueError: x"
+
+
+def test_a_machine_without_a_folder_for_temporary_files_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    with pytest.raises(FileNotFoundError) as caught:
+        tempfile.gettempdir()
+    assert str(os_reason(caught.value)).startswith("there is no folder for temporary files (/tmp): set TMPDIR")

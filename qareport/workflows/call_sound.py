@@ -8,15 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qareport import privacy
-from qareport.errors import AudioError, NotFoundError
+from qareport.errors import AudioError, NotFoundError, QareportError
 from qareport.files import atomic_write, content_key, is_file
-from qareport.messages import say
-from qareport.model import CallReport
+from qareport.messages import keep, say
+from qareport.model import CallReport, Job, JobState
 from qareport.report.order.transcript_lines import covered_ms
 from qareport.settings import PrivacySettings
+
+if TYPE_CHECKING:
+    from qareport.workflows.workspace import Workspace
 
 #: Peaks of one channel at most: enough for a wave 4,000 pixels wide, 30 KB as text.
 _POINTS = 4_000
@@ -87,6 +92,29 @@ def make_listening(
         with atomic_write(made.waveform) as file:
             file.write(json.dumps({"duration_ms": duration_ms, "channels": channels}, separators=(",", ":")).encode())
     return made
+
+
+def make_sound(workspace: Workspace, job: Job, owner: str) -> None:
+    """Do a job of the kind SOUND: make the sound of one call for listening."""
+    store, settings, code, words = workspace.store, workspace.settings, "", ""
+    try:
+        make_listening(
+            Path(settings.desk.folder) / "sound",
+            store.results.get(str(job.payload["call_id"])),
+            settings.privacy,
+            max_duration_ms=settings.audio.max_duration_minutes * 60_000,
+            original=bool(job.payload.get("original")),
+        )
+    except QareportError as error:
+        code, words = "no_sound", keep(error, clean=_masked)
+    except Exception as error:  # noqa: BLE001 - one bad recording stops no other
+        code, words = "no_sound", _masked(f"{type(error).__name__}: {error}")
+    state = JobState.FAILED if code else JobState.DONE
+    store.jobs.finish(job.job_id, owner, state, at=datetime.now(UTC), error_code=code, error=words)
+
+
+def _masked(words: str) -> str:
+    return privacy.mask(words)[0]
 
 
 def _covered(call: CallReport, masking: PrivacySettings, *, original: bool) -> Sequence[tuple[int, int]]:

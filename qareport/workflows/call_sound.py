@@ -69,7 +69,7 @@ def make_listening(
         NotFoundError: the call came without a recording.
         AudioError: the recording is gone, is another one now, cannot be decoded, or is too long.
     """
-    from qareport.audio.playback import make_playable, make_waveform  # they decode recordings
+    from qareport.audio.playback import compress, make_waveform, read_analysed  # they decode recordings
 
     made = find_listening(folder, call, masking, original=original)
     if call.audio is None or made.is_made:
@@ -78,17 +78,13 @@ def make_listening(
     if not is_file(path):
         raise AudioError(say("the recording is not where it was"), where=str(path))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    recording = read_analysed(path, sha256=call.audio.sha256, max_duration_ms=max_duration_ms)
     if not made.sound.is_file():
-        content, _ = make_playable(
-            path,
-            sha256=call.audio.sha256,
-            covered_ms=_covered(call, masking, original=original),
-            max_duration_ms=max_duration_ms,
-        )
+        content = compress(recording, covered_ms=_covered(call, masking, original=original))
         with atomic_write(made.sound) as file:
             file.write(content)
     if not made.waveform.is_file():
-        channels, duration_ms = make_waveform(path, max_duration_ms=max_duration_ms, points=_POINTS)
+        channels, duration_ms = make_waveform(recording, points=_POINTS), recording.info.duration_ms
         with atomic_write(made.waveform) as file:
             file.write(json.dumps({"duration_ms": duration_ms, "channels": channels}, separators=(",", ":")).encode())
     return made

@@ -16,7 +16,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
 from qareport.audio.containers import sha256_of
-from qareport.audio.decode import decode
+from qareport.audio.decode import DecodedRecording, decode
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 from qareport.errors import AudioError
 from qareport.messages import say
@@ -31,16 +31,25 @@ _FADE_MS = 10
 def make_playable(
     path: Path, *, sha256: str, covered_ms: Sequence[tuple[int, int]], max_duration_ms: int
 ) -> tuple[bytes, int]:
-    """Compress a recording for listening.
-
-    Args:
-        path: the recording.
-        sha256: of the recording that was analysed: times and stretches refer to that file alone.
-        covered_ms: stretches from start to end that are replaced by a tone.
-        max_duration_ms: longer recordings are refused.
+    """Compress a recording for listening: `read_analysed`, then `compress`.
 
     Returns:
         Opus in Ogg, and the length in milliseconds.
+
+    Raises:
+        AudioError: missing, not the recording that was analysed, cannot be decoded, or too long.
+    """
+    recording = read_analysed(path, sha256=sha256, max_duration_ms=max_duration_ms)
+    return compress(recording, covered_ms=covered_ms), recording.info.duration_ms
+
+
+def read_analysed(path: Path, *, sha256: str, max_duration_ms: int) -> DecodedRecording:
+    """Decode the recording that was analysed: times and stretches refer to that file alone.
+
+    Args:
+        path: the recording.
+        sha256: of the recording that was analysed.
+        max_duration_ms: longer recordings are refused.
 
     Raises:
         AudioError: missing, not the recording that was analysed, cannot be decoded, or too long.
@@ -51,35 +60,34 @@ def make_playable(
             where=str(path),
             expected=say("SHA-256 {sha256}", sha256=sha256),
         )
-    recording = decode(path, max_duration_ms=max_duration_ms)
+    return decode(path, max_duration_ms=max_duration_ms)
+
+
+def compress(recording: DecodedRecording, *, covered_ms: Sequence[tuple[int, int]]) -> bytes:
+    """Compress a recording to Opus in Ogg; stretches from start to end are replaced by a tone."""
     # People take turns, so that the sum of their channels seldom clips.
     sound = np.clip(recording.samples.sum(axis=0), -1.0, 1.0)
     for start_ms, end_ms in covered_ms:
         _cover(sound, start_ms, end_ms)
-    return _encode(sound), recording.info.duration_ms
+    return _encode(sound)
 
 
-def make_waveform(path: Path, *, max_duration_ms: int, points: int) -> tuple[list[list[int]], int]:
+def make_waveform(recording: DecodedRecording, *, points: int) -> list[list[int]]:
     """Measure the peaks of a recording, for a picture of it.
 
     Args:
-        path: the recording.
-        max_duration_ms: longer recordings are refused.
+        recording: the recording.
         points: the most peaks of a channel.
 
     Returns:
-        peaks from 0 to 127 for each channel, over stretches of equal length, and the length in milliseconds.
-
-    Raises:
-        AudioError: missing, cannot be decoded, or too long.
+        peaks from 0 to 127 for each channel, over stretches of equal length.
     """
-    recording = decode(path, max_duration_ms=max_duration_ms)
     channels = []
     for samples in recording.samples:
         step = max(1, -(-samples.size // points))
         padded = np.pad(np.abs(samples), (0, -samples.size % step)).reshape(-1, step)
         channels.append(np.clip(padded.max(axis=1) * 127, 0, 127).astype(int).tolist())
-    return channels, recording.info.duration_ms
+    return channels
 
 
 def _cover(sound: Samples, start_ms: int, end_ms: int) -> None:

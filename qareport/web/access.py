@@ -29,8 +29,8 @@ from qareport.model import (
 )
 from qareport.store import CallPage, CallPageQuery
 from qareport.web.desk import Desk
-from qareport.workflows.render import Norms, assemble_order
-from qareport.workflows.scoped_period import brief_of, heat_of, report_of, state_of
+from qareport.workflows.render import assemble_order
+from qareport.workflows.scoped_period import Norms, brief_of, heat_of, report_of, state_of
 
 
 class UnauthenticatedError(QareportError):

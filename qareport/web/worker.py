@@ -43,6 +43,8 @@ _BEAT_S = 10.0
 _TIDY_S = 3600.0
 #: A thread that computes gives way to the one that hears live calls after so long.
 _SWITCH_S = 0.0005
+#: Recordings beside live calls get what these leave of the processor: a tenth where both want all of it.
+_NICENESS = 10
 #: What is in work when it is told to stop has so long to be done.
 _LEAVE_S = 4.0
 
@@ -69,7 +71,9 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
         signs.end(SignOfLife(state="failed", reason=str(error)))
         raise
     turns = ModelTurns()
-    worker = UploadWorker(workspace, shared(engine, turns), is_busy=lambda: turns.is_busy)
+    worker = UploadWorker(
+        workspace, shared(engine, turns), is_busy=lambda: turns.is_busy, niceness=_NICENESS if live else 0
+    )
 
     def stop(number: int, frame: FrameType | None) -> None:
         worker.stopping.set()

@@ -60,10 +60,39 @@ def find_listening(folder: Path, call: CallReport, masking: PrivacySettings, *, 
     return Listening(sound=folder / f"{sha256}-{key[:32]}.ogg", waveform=folder / f"{sha256}.json")
 
 
+def make_listening(
+    folder: Path, call: CallReport, masking: PrivacySettings, *, max_duration_ms: int, original: bool = False
+) -> Listening:
+    """Make what is missing of a call's sound (see `find_listening`).
+
+    Raises:
+        NotFoundError: the call came without a recording.
+        AudioError: the recording is gone, is another one now, cannot be decoded, or is too long.
+    """
+    from qareport.audio.playback import compress, make_waveform, read_analysed  # they decode recordings
+
+    made = find_listening(folder, call, masking, original=original)
+    if call.audio is None or made.is_made:
+        return made
+    path = Path(call.audio.path)
+    if not is_file(path):
+        raise AudioError(say("the recording is not where it was"), where=str(path))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    recording = read_analysed(path, sha256=call.audio.sha256, max_duration_ms=max_duration_ms)
+    if not made.sound.is_file():
+        content = compress(recording, covered_ms=_covered(call, masking, original=original))
+        with atomic_write(made.sound) as file:
+            file.write(content)
+    if not made.waveform.is_file():
+        channels, duration_ms = make_waveform(recording, points=_POINTS), recording.info.duration_ms
+        with atomic_write(made.waveform) as file:
+            file.write(json.dumps({"duration_ms": duration_ms, "channels": channels}, separators=(",", ":")).encode())
+    return made
+
+
 def make_sound(workspace: Workspace, job: Job, owner: str) -> None:
-    """Do a job of the kind SOUND; whatever goes wrong with it ends that job alone."""
-    store, settings = workspace.store, workspace.settings
-    code, words = "", ""
+    """Do a job of the kind SOUND: make the sound of one call for listening."""
+    store, settings, code, words = workspace.store, workspace.settings, "", ""
     try:
         make_listening(
             Path(settings.desk.folder) / "sound",
@@ -82,40 +111,6 @@ def make_sound(workspace: Workspace, job: Job, owner: str) -> None:
 
 def _masked(words: str) -> str:
     return privacy.mask(words)[0]
-
-
-def make_listening(
-    folder: Path, call: CallReport, masking: PrivacySettings, *, max_duration_ms: int, original: bool = False
-) -> Listening:
-    """Make what is missing of a call's sound (see `find_listening`).
-
-    Raises:
-        NotFoundError: the call came without a recording.
-        AudioError: the recording is gone, is another one now, cannot be decoded, or is too long.
-    """
-    from qareport.audio.playback import make_playable, make_waveform  # they decode recordings
-
-    made = find_listening(folder, call, masking, original=original)
-    if call.audio is None or made.is_made:
-        return made
-    path = Path(call.audio.path)
-    if not is_file(path):
-        raise AudioError(say("the recording is not where it was"), where=str(path))
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not made.sound.is_file():
-        content, _ = make_playable(
-            path,
-            sha256=call.audio.sha256,
-            covered_ms=_covered(call, masking, original=original),
-            max_duration_ms=max_duration_ms,
-        )
-        with atomic_write(made.sound) as file:
-            file.write(content)
-    if not made.waveform.is_file():
-        channels, duration_ms = make_waveform(path, max_duration_ms=max_duration_ms, points=_POINTS)
-        with atomic_write(made.waveform) as file:
-            file.write(json.dumps({"duration_ms": duration_ms, "channels": channels}, separators=(",", ":")).encode())
-    return made
 
 
 def _covered(call: CallReport, masking: PrivacySettings, *, original: bool) -> Sequence[tuple[int, int]]:

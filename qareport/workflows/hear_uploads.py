@@ -6,11 +6,15 @@ twice, as transcripts and results are kept under the hash of what they follow fr
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,13 +29,11 @@ from qareport.messages import keep, recall, say
 from qareport.model import (
     Call,
     CallCorrection,
-    CallSource,
     FailedCall,
     Job,
     JobKind,
     JobState,
     NoteCode,
-    Role,
     Segment,
 )
 from qareport.store import holder
@@ -47,6 +49,7 @@ from qareport.workflows.rejudging import (
     mine_pairs,
 )
 from qareport.workflows.transcribe import RecordingToTranscribe, TranscribedCall, keep_failure, transcribe_calls
+from qareport.workflows.uploads import call_of
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -67,16 +70,19 @@ class UploadWorker:
     """Takes uploads from the queue, one at a time, until it is told to stop."""
 
     def __init__(
-        self, workspace: Workspace, engine: Transcriber, *, owner: str = "", is_busy: Callable[[], bool] = lambda: False
-    ) -> None:
+        self, workspace: Workspace, engine: Transcriber, *, owner: str = "",
+        is_busy: Callable[[], bool] = lambda: False, niceness: int = 0,
+    ) -> None:  # fmt: skip
         """Take what to work with; `owner` names the worker in leases, "": by its process.
 
         While `is_busy` says that live calls need the machine, each kind of job begins every `_PATIENCE_S` at most.
+        Threads that work are by `niceness` nicer than others of the process: these get the processor first.
         """
         self._workspace = workspace
         self._engine = engine
         self._owner = owner or f"{holder()}:{secrets.token_hex(4)}"
         self._is_busy = is_busy
+        self._niceness = niceness
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -85,17 +91,26 @@ class UploadWorker:
         Sound for listening is made beside, in a thread of its own, so that nobody waits for a long recording; stored
         calls are judged again in another, and exports and question-answer pairs are made in a third.
         """
-        beside = [
-            threading.Thread(target=self._work, args=({JobKind.SOUND: self.make_sound},)),
-            threading.Thread(target=self._work, args=({JobKind.REPLAY: self.judge_again},)),
-            threading.Thread(target=self._work, args=({JobKind.EXPORT: self.export, JobKind.MINE: self.mine_pairs},)),
-        ]
-        for thread in beside:
-            thread.start()
-        self._work({JobKind.UPLOAD: self.work_on, JobKind.REHEAR: self.work_on})
-        for thread in beside:
-            thread.join()
+        queues: Sequence[Mapping[JobKind, Callable[[Job], None]]] = (
+            {JobKind.UPLOAD: self.work_on, JobKind.REHEAR: self.work_on},
+            {JobKind.SOUND: self.make_sound},
+            {JobKind.REPLAY: self.judge_again},
+            {JobKind.EXPORT: self.export, JobKind.MINE: self.mine_pairs},
+        )
+        with ThreadPoolExecutor(len(queues), "qareport-jobs", initializer=self._give_way) as pool:
+            loops = [pool.submit(copy_context().run, self._work, queue) for queue in queues]
+            try:
+                for loop in as_completed(loops):
+                    loop.result()
+            finally:  # one that fails ends the others, and with them the process, which is started again
+                self.stopping.set()
         self.give_back()
+
+    def _give_way(self) -> None:
+        """Let other threads go before this one and those that it starts; on Linux alone threads differ in that."""
+        if self._niceness and sys.platform == "linux":
+            niceness = os.getpriority(os.PRIO_PROCESS, 0) + self._niceness
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
     def give_back(self) -> None:
         """Put what is in work back into the queue."""
@@ -108,11 +123,15 @@ class UploadWorker:
                 self.stopping.wait(_IDLE_S)
                 continue
             began_s = time.monotonic()
-            job = self._workspace.store.jobs.take(list(work), self._owner, at=_now())
-            if job is None:
-                self.stopping.wait(_IDLE_S)
-            else:
-                work[job.kind](job)
+            try:
+                job = self._workspace.store.jobs.take(list(work), self._owner, at=_now())
+                if job is None:
+                    self.stopping.wait(_IDLE_S)
+                else:
+                    work[job.kind](job)
+            except StoreError as error:  # calls that are on go on meanwhile; a job under way is taken once more
+                events.happened("jobs", "failed", reason=str(events.reason_of(error)))
+                self.stopping.wait(_PATIENCE_S)
 
     def export(self, job: Job) -> None:
         """Write an export."""
@@ -364,24 +383,6 @@ def _renewed(heard: _Heard) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-def call_of(job: Job) -> Call:
-    """Return what the person who uploaded a recording said of the call, or the telephone system of a live one."""
-    facts = job.payload
-    started_at = facts.get("started_at")
-    return Call(
-        call_id=str(facts["call_id"]),
-        audio_path=str(facts["path"]),
-        order_id=facts.get("order_id") or None,
-        agent_id=facts.get("agent_id") or None,
-        shop=facts.get("shop") or None,
-        customer_phone=facts.get("customer_phone") or None,
-        external_ref=facts.get("external_ref") or None,
-        started_at=datetime.fromisoformat(started_at) if started_at else None,
-        channel_roles=tuple(Role(role) for role in facts.get("channel_roles") or ()),
-        source=CallSource.LIVE if facts.get("live_id") else CallSource.UPLOAD,
-    )
 
 
 def _code_of(failure: FailedCall) -> str:

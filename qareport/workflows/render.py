@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextvars
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,18 +22,15 @@ from qareport.messages import Message, say
 from qareport.model import (
     Agents,
     CallReport,
-    CallSummary,
     FailedCall,
-    MeasuredCall,
     OrderReport,
-    PeriodKind,
     PeriodReport,
     Provenance,
     Roster,
-    TeamNorm,
 )
 from qareport.settings import PeriodSettings, PrivacySettings, ScoreSettings
 from qareport.workflows.review import review_calls
+from qareport.workflows.scoped_period import Norms
 from qareport.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -46,44 +42,6 @@ MASK_ALL = PrivacySettings()
 PERIOD = PeriodSettings()
 EVERYONE = Agents()
 NOBODY = Roster()
-
-
-class Norms:
-    """What is usual in the team, for any day; read once for each day."""
-
-    def __init__(self, store: Store, period: PeriodSettings) -> None:
-        self._store, self._period = store, period
-        self._known: dict[date, TeamNorm] = {}
-
-    def before(self, day: date) -> TeamNorm:
-        """Return the norm of the `period.baseline_days` before a day; on a store's first day, of that day itself."""
-        if day not in self._known:
-            first, start, end = self._around(day)
-            calls = self._measures(first, start) or self._measures(start, end)
-            self._known[day] = periods.team_norm(calls, self._period.time_zone)
-        return self._known[day]
-
-    def know(self, day: date, calls: Iterable[CallSummary]) -> None:
-        """Take calls that were read already: those of the day and of the `period.baseline_days` before, and others."""
-        first, start, end = self._around(day)
-        dated = [(call.started_at, call) for call in calls if call.started_at is not None]
-        before = [call for began, call in dated if first <= began < start]
-        own = before or [call for began, call in dated if start <= began < end]
-        self._known[day] = periods.team_norm(own, self._period.time_zone)
-
-    def _around(self, day: date) -> tuple[datetime, datetime, datetime]:
-        """Return when the days before a day begin, and when it begins and ends itself."""
-        today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
-        first = min(periods.bounds(earlier)[0] for earlier in periods.baseline_of(today, self._period))
-        return first, *periods.bounds(today)
-
-    def _measures(self, first: datetime, last: datetime) -> Sequence[MeasuredCall]:
-        return self._store.summaries.list_measures(first, last, summarise=periods.summarise_call)
-
-    def of(self, order: OrderReport) -> TeamNorm | None:
-        """Return the norm before the order's latest call; None if its time is not known."""
-        starts = [call.started_at for call in order.calls if call.started_at is not None]
-        return self.before(periods.local_day(max(starts), self._period.time_zone)) if starts else None
 
 
 def assemble_order(

@@ -1,18 +1,34 @@
-"""Reports and heat maps of a period made from the calls of some agents alone: what a team's view of the desk shows."""
+"""Reports and heat maps of a period made from the calls of some agents alone, as a team's view shows; norms of days."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from qareport import calendar, periods
-from qareport.model import Agents, CallSummary, CallSums, DayFigures, HeatMap, Period, PeriodReport
+from qareport.model import (
+    Agents,
+    CallSummary,
+    CallSums,
+    DayFigures,
+    HeatMap,
+    MeasuredCall,
+    OrderReport,
+    Period,
+    PeriodKind,
+    PeriodReport,
+    TeamNorm,
+)
 from qareport.periods import Compared, TrendTotals
+from qareport.settings import PeriodSettings
 from qareport.workflows.review import review_summaries
 from qareport.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from qareport.store import Store
 
 #: How far back promises and repeated calls are looked for, beside the periods that are compared.
 LOOK_BACK: Final = timedelta(days=14)
@@ -152,3 +168,41 @@ def heat_of(workspace: Workspace, period: Period, agents: Agents, *, stage: str 
 def _summaries(workspace: Workspace, first: datetime, last: datetime, agents: Agents) -> tuple[CallSummary, ...]:
     found = workspace.store.summaries.list(first, last, summarise=periods.summarise_call, agents=agents)
     return review_summaries(workspace.store, found, workspace.settings.score)
+
+
+class Norms:
+    """What is usual in the team, for any day; read once for each day."""
+
+    def __init__(self, store: Store, period: PeriodSettings) -> None:
+        self._store, self._period = store, period
+        self._known: dict[date, TeamNorm] = {}
+
+    def before(self, day: date) -> TeamNorm:
+        """Return the norm of the `period.baseline_days` before a day; on a store's first day, of that day itself."""
+        if day not in self._known:
+            first, start, end = self._around(day)
+            calls = self._measures(first, start) or self._measures(start, end)
+            self._known[day] = periods.team_norm(calls, self._period.time_zone)
+        return self._known[day]
+
+    def know(self, day: date, calls: Iterable[CallSummary]) -> None:
+        """Take calls that were read already: those of the day and of the `period.baseline_days` before, and others."""
+        first, start, end = self._around(day)
+        dated = [(call.started_at, call) for call in calls if call.started_at is not None]
+        before = [call for began, call in dated if first <= began < start]
+        own = before or [call for began, call in dated if start <= began < end]
+        self._known[day] = periods.team_norm(own, self._period.time_zone)
+
+    def _around(self, day: date) -> tuple[datetime, datetime, datetime]:
+        """Return when the days before a day begin, and when it begins and ends itself."""
+        today = periods.period_of(PeriodKind.DAY, day, self._period.time_zone)
+        first = min(periods.bounds(earlier)[0] for earlier in periods.baseline_of(today, self._period))
+        return first, *periods.bounds(today)
+
+    def _measures(self, first: datetime, last: datetime) -> Sequence[MeasuredCall]:
+        return self._store.summaries.list_measures(first, last, summarise=periods.summarise_call)
+
+    def of(self, order: OrderReport) -> TeamNorm | None:
+        """Return the norm before the order's latest call; None if its time is not known."""
+        starts = [call.started_at for call in order.calls if call.started_at is not None]
+        return self.before(periods.local_day(max(starts), self._period.time_zone)) if starts else None

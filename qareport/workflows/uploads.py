@@ -10,11 +10,13 @@ import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from qareport.errors import QareportError, os_reason
 from qareport.messages import Message, say
+from qareport.model import Call, CallSource, Job, Role
 
 
 class UploadRefusedError(QareportError):
@@ -108,3 +110,21 @@ class Receiving:
             ) from error
         self.partial.replace(path)
         return path, sha256
+
+
+def call_of(job: Job) -> Call:
+    """Return what the person who uploaded a recording said of the call, or the telephone system of a live one."""
+    facts = job.payload
+    started_at = facts.get("started_at")
+    return Call(
+        call_id=str(facts["call_id"]),
+        audio_path=str(facts["path"]),
+        order_id=facts.get("order_id") or None,
+        agent_id=facts.get("agent_id") or None,
+        shop=facts.get("shop") or None,
+        customer_phone=facts.get("customer_phone") or None,
+        external_ref=facts.get("external_ref") or None,
+        started_at=datetime.fromisoformat(started_at) if started_at else None,
+        channel_roles=tuple(Role(role) for role in facts.get("channel_roles") or ()),
+        source=CallSource.LIVE if facts.get("live_id") else CallSource.UPLOAD,
+    )

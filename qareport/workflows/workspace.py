@@ -295,7 +295,8 @@ class Workspace:
         Raises:
             NotFoundError: the store knows no such order or call.
         """
-        from qareport.workflows.render import Norms, assemble_order
+        from qareport.workflows.render import assemble_order
+        from qareport.workflows.scoped_period import Norms
 
         found = self.settings
         norms = Norms(self.store, found.period)

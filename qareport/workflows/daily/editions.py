@@ -28,8 +28,9 @@ from qareport.periods import TrendTotals
 from qareport.presentation.links import Links
 from qareport.report import PeriodPages
 from qareport.workflows.daily.context import Context, DailyOptions, period_name
-from qareport.workflows.render import Norms, render_orders, render_period
+from qareport.workflows.render import render_orders, render_period
 from qareport.workflows.review import review_summaries
+from qareport.workflows.scoped_period import Norms
 from qareport.workflows.workspace import Workspace
 
 T = TypeVar("T", CallSummary, FailedCall)

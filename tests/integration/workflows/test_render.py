@@ -17,7 +17,8 @@ from qareport.errors import NotFoundError
 from qareport.model import Agent, Call, CallReport, Roster
 from qareport.report.formats.pdf import Printers
 from qareport.store import Store
-from qareport.workflows.render import Norms, Rendering, assemble_order, render_orders
+from qareport.workflows.render import Rendering, assemble_order, render_orders
+from qareport.workflows.scoped_period import Norms
 from qareport.workflows.workspace import Workspace
 from tests.support import report_samples as samples
 from tests.support.documents import TEXT

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -246,7 +249,7 @@ def test_the_failure_of_a_worker_whose_job_another_has_by_now_settles_no_live_ca
     added = add(workspace, cut_recording(tmp_path / "live.wav"), live_id="l1")
 
     def lose() -> None:
-        assert take(workspace, "next", at=NOW + timedelta(minutes=1)) is not None
+        assert take(workspace, "next", at=NOW + timedelta(hours=1)) is not None
         raise OSError("the machine slept")
 
     assert work_on_next(workspace, TwoLines(before_second=lose)) is LiveState.ENDED
@@ -268,7 +271,7 @@ def test_a_worker_that_is_killed_once_a_live_call_is_merged_leaves_a_job_that_en
         with pytest.raises(KeyboardInterrupt):
             work_on_next(workspace)
     assert workspace.store.live_calls.get("l1").state is LiveState.MERGED
-    again = take(workspace, "next", at=NOW + timedelta(minutes=1))
+    again = take(workspace, "next", at=NOW + timedelta(hours=1))
     assert again is not None
     UploadWorker(workspace, TwoLines(), owner="next").work_on(again)
     assert workspace.store.jobs.get(added.job_id).state is JobState.DONE
@@ -358,18 +361,71 @@ def test_while_live_calls_need_the_machine_uploads_begin_one_after_a_while(
     for number in range(2):
         add(workspace, cut_recording(tmp_path / f"{number}.wav", seconds=1 + number), f"u{number}")
     looked: list[bool] = []
+    hearing: list[threading.Thread] = []
 
     def is_busy() -> bool:
-        if threading.current_thread() is thread:  # the one that takes uploads
+        if threading.current_thread() in hearing:  # the one that takes uploads
             looked.append(workspace.store.calls.has_result("u0"))
         return True
 
-    worker = UploadWorker(workspace, TwoLines(), owner="w", is_busy=is_busy)
+    engine = TwoLines(before_second=lambda: hearing.append(threading.current_thread()))
+    with running(UploadWorker(workspace, engine, owner="w", is_busy=is_busy)):
+        wait_for(lambda: sum(looked) >= 3, what="three looks at the queue after the first upload")
+        assert not workspace.store.calls.has_result("u1")
+
+
+@contextmanager
+def running(worker: UploadWorker) -> Iterator[None]:
     thread = threading.Thread(target=worker.run)
     thread.start()
     try:
-        wait_for(lambda: sum(looked) >= 3, what="three looks at the queue after the first upload")
-        assert not workspace.store.calls.has_result("u1")
+        yield
     finally:
         worker.stopping.set()
         thread.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads of a process have the same niceness")
+def test_threads_that_hear_recordings_are_nicer_than_others_of_the_process(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    add(workspace, cut_recording(tmp_path / "a.wav"))
+    heard: list[int] = []
+    engine = TwoLines(before_second=lambda: heard.append(os.getpriority(os.PRIO_PROCESS, 0)))
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    with running(UploadWorker(workspace, engine, owner="w", niceness=2)):
+        wait_for(lambda: workspace.store.calls.has_result("u1"), what="the call")
+    assert heard == [min(usual + 2, 19)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == usual
+
+
+def test_a_store_that_gives_no_job_for_a_moment_ends_no_worker(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(workspace, cut_recording(tmp_path / "a.wav"))
+    take_job, failed = workspace.store.jobs.take, list[str]()
+
+    def fail_once(kinds: Sequence[JobKind], owner: str, *, at: datetime) -> Job | None:
+        if JobKind.UPLOAD in kinds and not failed:
+            failed.append(owner)
+            raise StoreError("the database is locked")
+        return take_job(kinds, owner, at=at)
+
+    monkeypatch.setattr(workspace.store.jobs, "take", fail_once)
+    monkeypatch.setattr(hear_uploads, "_PATIENCE_S", 0.05)
+    with running(UploadWorker(workspace, TwoLines(), owner="w")):
+        wait_for(lambda: workspace.store.calls.has_result("u1"), what="the call")
+    assert failed == ["w"]
+
+
+def test_a_fault_in_one_queue_ends_the_worker_instead_of_leaving_half_of_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(kinds: Sequence[JobKind], owner: str, *, at: datetime) -> Job | None:
+        if JobKind.UPLOAD in kinds:
+            raise ValueError("a fault")
+        return None
+
+    monkeypatch.setattr(workspace.store.jobs, "take", fail)
+    with pytest.raises(ValueError, match="a fault"):
+        UploadWorker(workspace, TwoLines(), owner="w").run()

@@ -12,9 +12,9 @@ import pytest
 from qareport.audio.streaming import WavAppender
 from qareport.model import Alert, CallSource, JobKind, LiveCall, LiveState, Role, Signal
 from qareport.store import Store
-from qareport.workflows.hear_uploads import call_of
 from qareport.workflows.live.merging import end_orphans, merge
 from qareport.workflows.live.recording import CallRecording, Recordings
+from qareport.workflows.uploads import call_of
 
 NOW = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 

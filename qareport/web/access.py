@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from qareport import privacy
 from qareport.errors import NotFoundError, QareportError
 from qareport.messages import Message, say
 from qareport.model import (
@@ -136,14 +137,20 @@ class Access:
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
-    def list_calls(self, query: CallPageQuery) -> CallPage:
+    def list_calls(self, query: CallPageQuery, *, asked: str = "") -> CallPage:
         """List or search calls, as far as they may be seen.
+
+        Args:
+            query: which calls.
+            asked: what was typed; the search for a person's number stands in the audit log, without the number.
 
         Raises:
             ForbiddenError: no calls may be seen at all.
             QueryError: the query cannot be read.
         """
         self.require(Permission.CALLS_READ)
+        if query.after is None and names_person(asked):
+            self.record("calls.search_number", query=privacy.mask(asked)[0])
         return self.desk.store.call_pages.list(replace(query, agents=self.agents()))
 
     def call(self, call_id: str, permission: Permission = Permission.CALLS_READ) -> CallReport:
@@ -289,6 +296,11 @@ class Access:
             return self.desk.store.results.get(call_id)
         except NotFoundError:
             return None
+
+
+def names_person(asked: str) -> bool:
+    """Tell whether a search is for a number of a person: a telephone's, an identity card's, a bank card's."""
+    return bool(privacy.find(asked, kinds=privacy.NUMBERS))
 
 
 def _no_call(call_id: str) -> Message:

@@ -86,7 +86,8 @@ def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> Li
             sort=asked.sort,
             after=read_cursor(access.desk, f"calls {asked.sort}", asked.after),
             limit=asked.limit,
-        )
+        ),
+        asked=asked.q,
     )
     return Listed(
         items=[_item(call) for call in page.calls],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, JSONResponse
 
+from qareport import privacy
 from qareport.messages import say
 from qareport.model import CallReport, JobKind, Permission, Role
 from qareport.web.access import Access, ForbiddenError
@@ -17,6 +19,8 @@ from qareport.web.health import engine_state
 from qareport.workflows.call_sound import Listening, find_listening
 
 router = APIRouter()
+#: For so long a person hears or reads an original for the same purpose: it is one line of the audit log.
+_HEARING: Final = timedelta(minutes=30)
 
 
 @router.get("/calls/{call_id:path}/sound")
@@ -31,11 +35,22 @@ def get_sound(
     if original:
         if not purpose.strip():
             raise ForbiddenError(say("say why you need the original"), expected=say("a purpose"))
-        access.record("call.hear_original", object=f"call:{call_id}", purpose=purpose)
+        record_original(access, "call.hear_original", call_id, purpose)
     found = listening(access, call, original=original)
     if not found.sound.is_file():
         return ask_for(access, call_id, original=original)
-    return FileResponse(found.sound, media_type="audio/ogg", headers={"cache-control": "private, max-age=3600"})
+    kept = "no-store" if original else "private, max-age=3600"
+    return FileResponse(found.sound, media_type="audio/ogg", headers={"cache-control": kept})
+
+
+def record_original(access: Access, action: str, call_id: str, purpose: str) -> None:
+    """Note that the original is read or heard, once for all the ranges in which a player asks for one hearing."""
+    now, of_call, kept = access.desk.now(), f"call:{call_id}", privacy.mask(purpose.strip())[0]
+    known = access.desk.store.audit.list(
+        limit=1, actor=access.principal.actor, action=action, object=of_call, first=now - _HEARING
+    )
+    if not known or known[0].details.get("purpose") != kept:
+        access.record(action, object=of_call, purpose=kept)
 
 
 @router.get("/calls/{call_id:path}/waveform")

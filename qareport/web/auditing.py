@@ -70,10 +70,11 @@ ACTIONS: Final[Mapping[str, str]] = Translated({code: words for _, group in GROU
 #: What actions are done to: `call:7001` is call 7001.
 OBJECTS: Final[Mapping[str, str]] = Translated(
     {
-        "call": N_("通话"), "order": N_("订单"), "agent": N_("客服"), "report": N_("质检报告"), "rules": N_("质检规则"),
-        "user": N_("用户"), "team": N_("团队"), "token": N_("接口密钥"), "webhook": "Webhook", "alert": N_("提醒"),
-        "live": N_("实时通话"), "export": N_("导出"), "qa": N_("问答对"), "deletion": N_("删除证明"),
-        "integration": N_("对接"), "robot": N_("群机器人"), "period": N_("质检报告"),
+        "call": N_("通话 {name}"), "order": N_("订单 {name}"), "agent": N_("客服 {name}"),
+        "report": N_("质检报告 {name}"), "period": N_("质检报告 {name}"), "rules": N_("规则文件 {name}"),
+        "user": N_("用户 {name}"), "team": N_("团队 {name}"), "token": N_("接口密钥 {name}"), "webhook": "Webhook {name}",
+        "alert": N_("提醒 {name}"), "live": N_("实时通话 {name}"), "export": N_("导出 {name}"), "qa": N_("问答对 {name}"),
+        "deletion": N_("删除证明 {name}"), "integration": N_("对接 {name}"), "robot": N_("群机器人 {name}"),
     }
 )  # fmt: skip
 _DETAILS: Final[Mapping[str, str]] = Translated(
@@ -112,9 +113,8 @@ class AuditFilter:
 
 def word_object(object: str) -> str:
     """Word what an action was done to: `call:7001` is "call 7001" in the reader's language."""
-    kind, colon, name = object.partition(":")
-    words = OBJECTS.get(kind)
-    return object if words is None else f"{words} {name}" if colon else words
+    kind, _, name = object.partition(":")
+    return OBJECTS[kind].format(name=name).strip() if kind in OBJECTS else object
 
 
 def word_details(entry: AuditEntry) -> list[tuple[str, str]]:

@@ -72,9 +72,10 @@ OBJECTS: Final[Mapping[str, str]] = Translated(
     {
         "call": N_("通话 {name}"), "order": N_("订单 {name}"), "agent": N_("客服 {name}"),
         "report": N_("质检报告 {name}"), "period": N_("质检报告 {name}"), "rules": N_("规则文件 {name}"),
-        "user": N_("用户 {name}"), "team": N_("团队 {name}"), "token": N_("接口密钥 {name}"), "webhook": "Webhook {name}",
-        "alert": N_("提醒 {name}"), "live": N_("实时通话 {name}"), "export": N_("导出 {name}"), "qa": N_("问答对 {name}"),
-        "deletion": N_("删除证明 {name}"), "integration": N_("对接 {name}"), "robot": N_("群机器人 {name}"),
+        "user": N_("用户 {name}"), "team": N_("团队 {name}"), "token": N_("接口密钥 {name}"),
+        "webhook": "Webhook {name}", "alert": N_("提醒 {name}"), "live": N_("实时通话 {name}"),
+        "export": N_("导出 {name}"), "qa": N_("问答对 {name}"), "deletion": N_("删除证明 {name}"),
+        "integration": N_("对接 {name}"), "robot": N_("群机器人 {name}"),
     }
 )  # fmt: skip
 _DETAILS: Final[Mapping[str, str]] = Translated(

@@ -239,7 +239,9 @@ class Access:
     def report(
         self, period: Period, *, team_id: str = "", agent_id: str | None = None, trend_of: Period | None = None
     ) -> PeriodReport:
-        """Build the report of a period from the calls that may be seen; an agent gets the own edition.
+        """Return the report of a period from the calls that may be seen; an agent gets the own edition.
+
+        It is made once for as long as none of its calls changes: a page, its frame and its documents ask for the same.
 
         Args:
             period: the days.
@@ -251,7 +253,12 @@ class Access:
         agents = self.agents_of(team_id, Permission.REPORTS_READ)
         if self.principal.rights[Permission.REPORTS_READ] is Reach.OWN:
             agent_id = self.principal.user.agent_id
-        return report_of(self.desk.workspace, period, agents, agent_id=agent_id, trend_of=trend_of)
+        workspace = self.desk.workspace
+        return self.desk.as_of(
+            ("report", period, agents, agent_id, trend_of),
+            state_of(workspace, period, trend_of),
+            lambda: report_of(workspace, period, agents, agent_id=agent_id, trend_of=trend_of),
+        )
 
     def brief(self, day: Period) -> PeriodReport:
         """Return what the first page shows of a day that is over, made once for as long as none of its calls changes.

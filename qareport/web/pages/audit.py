@@ -45,7 +45,7 @@ def show_audit(request: Request, access: MyAccess, wanted: Wanted, before: int |
     return render(
         request, "audit.html.j2", entries=entries[:PAGE], wanted=wanted, further=further,
         exported={name: f"/audit/export?{urlencode(link | {'format': name})}" for name in _MEDIA},
-        wrong=None if before else auditing.verify(access), checked=before is None, audit=auditing,
+        wrong=None if before else auditing.verify_recently(access), checked=before is None, audit=auditing,
         links={name: functools.partial(_narrowed, link, name) for name in ("actor", "object")},
     )  # fmt: skip
 

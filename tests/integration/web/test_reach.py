@@ -46,7 +46,8 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/settings/live", "/audit", "/api", "/qa", "/",
-    "/exports?q=退货", "/calls/c2/delete", "/calls/c1/original", "/calls/c1/original?purpose=x", "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1",
+    "/exports?q=退货", "/calls/c2/delete", "/calls/c1/original", "/calls/c1/original?purpose=x",
+    "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1",
     "/rules", "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
     "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip

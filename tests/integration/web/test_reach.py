@@ -299,6 +299,20 @@ def test_what_is_dropped_meets_what_the_form_asks_for_and_too_many_are_not_lost_
     page.context.close()
 
 
+def test_an_editor_whose_session_ended_keeps_its_text_and_says_what_to_do(
+    browser: Any, served: tuple[str, OpenDesk]
+) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/rules/service.yaml")
+    page.locator(".cm-content").click()
+    page.keyboard.type("# mine ")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="检查", exact=True).first.click()
+    page.wait_for_selector("#panel:has-text('登录已经过期')")
+    assert "# mine" in page.locator(".cm-content").inner_text()
+    page.context.close()
+
+
 #: Clicks that a supervisor needs from the first page on, who has read nothing: more are a step back.
 MOST_CLICKS = {"a call is found": 3, "a finding is corrected": 2, "a rule is published": 5}
 

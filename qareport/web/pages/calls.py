@@ -23,7 +23,7 @@ from qareport.web.dependencies import MyAccess
 from qareport.web.facets import LANGUAGES, SOURCES, FacetChoice, offers_of
 from qareport.web.pages.call_tools import tool_values
 from qareport.web.pages.review import review_values
-from qareport.web.pages.sound import record_original
+from qareport.web.pages.sound import original_of
 from qareport.web.templating import render
 from qareport.web.webhooks import told_of
 
@@ -62,9 +62,10 @@ def show_original(
     request: Request, access: MyAccess, call_id: str, purpose: Annotated[str, Query(max_length=300)] = ""
 ) -> Response:
     """Ask what the unmasked original is needed for; then show and play it. The purpose stands in the audit log."""
-    report = access.call(call_id, Permission.CALLS_ORIGINAL)
     if purpose.strip():
-        record_original(access, "call.read_original", call_id, purpose)
+        report = original_of(access, call_id, "call.read_original", purpose)
+    else:
+        report = access.call(call_id, Permission.CALLS_ORIGINAL)
     return render(request, "original.html.j2", call=report, purpose=purpose.strip())
 
 

@@ -31,11 +31,8 @@ def get_sound(
 
     The unmasked original needs the right and a purpose, which stands in the audit log.
     """
-    call = access.call(call_id, Permission.CALLS_ORIGINAL if original else Permission.CALLS_READ)
-    if original:
-        if not purpose.strip():
-            raise ForbiddenError(say("say why you need the original"), expected=say("a purpose"))
-        record_original(access, "call.hear_original", call_id, purpose)
+    heard = "call.hear_original"
+    call = original_of(access, call_id, heard, purpose) if original else access.call(call_id)
     found = listening(access, call, original=original)
     if not found.sound.is_file():
         return ask_for(access, call_id, original=original)
@@ -43,14 +40,24 @@ def get_sound(
     return FileResponse(found.sound, media_type="audio/ogg", headers={"cache-control": kept})
 
 
-def record_original(access: Access, action: str, call_id: str, purpose: str) -> None:
-    """Note that the original is read or heard, once for all the ranges in which a player asks for one hearing."""
+def original_of(access: Access, call_id: str, action: str, purpose: str) -> CallReport:
+    """Return a call that is not masked, to who may read and hear it so, and note the purpose.
+
+    A player asks for many ranges, and a page is loaded again: that is one line of the log.
+
+    Raises:
+        NotFoundError, ForbiddenError: as `Access.call`; no purpose.
+    """
+    call = access.call(call_id, Permission.CALLS_ORIGINAL)
+    if not purpose.strip():
+        raise ForbiddenError(say("say why you need the original"), expected=say("a purpose"))
     now, of_call, kept = access.desk.now(), f"call:{call_id}", privacy.mask(purpose.strip())[0]
     known = access.desk.store.audit.list(
         limit=1, actor=access.principal.actor, action=action, object=of_call, first=now - _HEARING
     )
     if not known or known[0].details.get("purpose") != kept:
         access.record(action, object=of_call, purpose=kept)
+    return call
 
 
 @router.get("/calls/{call_id:path}/waveform")

@@ -319,8 +319,12 @@ def test_the_original_is_opened_for_a_purpose_that_the_log_keeps(opened: OpenDes
     opened.clock.move(minutes=31)
     client.get("/calls/c1/original", params={"purpose": "另一件事"})
     assert len(actions(opened)) == 4
+    program = "/api/v1/calls/c1/transcript?original=true&purpose=claim"
+    assert client.get(program).json()[0]["text"] == "我的手机号是13812345678"
+    assert client.get(program.partition("&")[0]).status_code == 403
+    assert len(actions(opened)) == 5
     agent = opened.enter(UserRole.AGENT)
-    assert agent.get("/calls/c1/original").status_code == 403
+    assert agent.get("/calls/c1/original").status_code == agent.get(program).status_code == 403
     assert "/original" not in agent.get("/calls/c1").text
 
 

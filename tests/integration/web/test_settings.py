@@ -184,9 +184,9 @@ def recorded_actions(folder: Path) -> Iterator[str]:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name not in ("record", "entry", "_record", "_entry", "AuditEntry", "record_original"):
+            if name not in ("record", "entry", "_record", "_entry", "AuditEntry", "original_of"):
                 continue
-            said = [*node.args[:2], *(keyword.value for keyword in node.keywords if keyword.arg == "action")]
+            said = [*node.args[:3], *(keyword.value for keyword in node.keywords if keyword.arg == "action")]
             words = [str(each.value) for each in said if isinstance(each, ast.Constant)]
             yield from (word for word in words if re.fullmatch(r"[a-z]+(\.[a-z_]+)?", word))
 

@@ -207,8 +207,8 @@ class _Times:
         #: Of each and all that begin earlier, the sentence that ends last.
         self._latest = list(itertools.accumulate(self._order, self._later))
 
-    def _later(self, one: int, other: int) -> int:
-        return max(sorted((one, other)), key=lambda index: self._segments[index].end_ms)
+    def _later(self, first: int, second: int) -> int:
+        return max(sorted((first, second)), key=lambda index: self._segments[index].end_ms)
 
     def before(self, at_ms: int) -> int:
         """Return the sentence that ends last among those that begin before an instant; at the start the first."""

@@ -287,10 +287,10 @@ def test_a_silence_and_a_moment_belong_to_the_sentence_that_a_look_at_all_of_the
     silence = Silence(start_ms=at_ms, end_ms=at_ms + 1)
     report = CallReport(call_id="c", metrics=METRICS, segments=tuple(said), silences=(silence,), moments=(moment,))
     lines = lines_of(report)
-    spoken = [index for index, one in enumerate(said) if one.start_ms <= at_ms <= one.end_ms]
+    spoken = [index for index, sentence in enumerate(said) if sentence.start_ms <= at_ms <= sentence.end_ms]
     own = [index for index in spoken if said[index].role is role]
     assert [index for index, line in enumerate(lines) if line.moments] == (own or spoken)[:1]
-    begun = [index for index, one in enumerate(said) if one.start_ms < at_ms]
+    begun = [index for index, sentence in enumerate(said) if sentence.start_ms < at_ms]
     last = max((said[index].end_ms for index in begun), default=None)
     (marked,) = [index for index, line in enumerate(lines) if "SILENCE" in line.tags] if said else [None]
     assert marked is None or (said[marked].end_ms == last if begun else marked == 0)

@@ -17,6 +17,7 @@ let wave;
 async function whenMade(url, headers = {}) {
   for (;;) {
     const answer = await fetch(url, { headers });
+    if (answer.redirected) throw new Error(words.ended); // to the log-in page
     if (answer.status === 200 || answer.status === 206) return answer;
     if (answer.status !== 202) throw new Error((await answer.json().catch(() => ({}))).detail ?? words.failed);
     const body = await answer.json();

@@ -9,15 +9,16 @@ const status = place.querySelector("[role=status]");
 const words = JSON.parse(document.getElementById("player-words").textContent);
 const base = place.dataset.call;
 const lines = [...document.querySelectorAll(".transcript [data-ms]")];
-const marks = JSON.parse(document.getElementById("marks").textContent);
+const { marks, silences } = JSON.parse(document.getElementById("marks").textContent);
 const speeds = [0.75, 1, 1.25, 1.5, 2];
 let follows = true;
 let wave;
 
-async function whenMade(url) {
+async function whenMade(url, headers = {}) {
   for (;;) {
-    const answer = await fetch(url);
-    if (answer.status === 200) return answer;
+    const answer = await fetch(url, { headers });
+    if (answer.redirected) throw new Error(words.ended); // to the log-in page
+    if (answer.status === 200 || answer.status === 206) return answer;
     if (answer.status !== 202) throw new Error((await answer.json().catch(() => ({}))).detail ?? words.failed);
     const body = await answer.json();
     if (body.state === "failed") throw new Error(body.error ?? words.failed);
@@ -53,8 +54,9 @@ function follow() {
   row?.classList.add("playing");
   row?.setAttribute("aria-current", "true");
   if (row && follows && !audio.paused) row.scrollIntoView({ block: "center" });
-  const said = row?.querySelector(".who")?.textContent ?? "";
-  place.querySelector(".wave").setAttribute("aria-valuetext", `${clock(audio.currentTime)} ${said}`);
+  const felt = [...(row?.querySelectorAll(".said [class^=tag-]") ?? [])].map((tag) => tag.textContent.replace(/[[\]]/g, ""));
+  const spoken = [clock(audio.currentTime), row?.querySelector(".who")?.textContent, ...new Set(felt.map((tag) => words.tags[tag] || tag))];
+  place.querySelector(".wave").setAttribute("aria-valuetext", spoken.filter(Boolean).join(", "));
   place.querySelector(".wave").setAttribute("aria-valuenow", String(Math.round(audio.currentTime)));
 }
 
@@ -114,7 +116,9 @@ audio.addEventListener("seeked", follow);
 
 async function start() {
   const drawn = await (await whenMade(`${base}/waveform`)).json();
-  audio.src = `${base}/sound`;
+  const sound = `${base}/sound${place.dataset.sound}`;
+  if (place.dataset.sound) await whenMade(sound, { range: "bytes=0-0" });
+  audio.src = sound;
   status.textContent = "";
   const regions = Regions.create();
   const lanes = drawn.channels.map((_, index) => ({
@@ -134,12 +138,22 @@ async function start() {
     plugins: [regions],
     cspNonce: place.dataset.nonce,
   });
+  place.querySelector(".lanes").replaceChildren(...drawn.roles.map((role) => {
+    const name = document.createElement("span");
+    name.textContent = words.roles[role] ?? "";
+    return name;
+  }));
+  const still = { drag: false, resize: false };
   wave.on("ready", () => {
+    for (const [start, end] of silences) {
+      regions.addRegion({ start: start / 1000, end: end / 1000, color: "#7b879433", ...still });
+    }
     for (const mark of marks) {
       const label = document.createElement("span");
       label.textContent = mark.number;
       label.className = "mark";
-      regions.addRegion({ start: mark.at_ms / 1000, content: label, color: "#b3261e", drag: false, resize: false });
+      const look = mark.number ? { content: label, color: "#b3261e" } : { color: "#8a5200" };
+      regions.addRegion({ start: mark.at_ms / 1000, ...look, ...still });
     }
   });
   place.querySelector("#zoom").addEventListener("input", (event) => {

@@ -74,6 +74,10 @@ async function save() {
     const answer = await fetch(`/api/v1/rules/drafts/${encodeURI(file)}`, {
       method: "PUT", headers: json, body: JSON.stringify({ text: now }), keepalive: now.length < 30000,
     });
+    if (answer.status === 401) {
+      state.textContent = words.ended; // the text stays here, and is kept once somebody is logged in again
+      return;
+    }
     if (!answer.ok) throw new Error(String(answer.status));
     saved = now;
     state.textContent = words.saved;
@@ -122,6 +126,12 @@ form.addEventListener("submit", async (event) => {
   try {
     const body = new URLSearchParams(new FormData(form, event.submitter));
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body });
+    if (answer.redirected) { // to the log-in page
+      panel.textContent = state.textContent = words.ended;
+      panel.removeAttribute("aria-busy");
+      panel.focus();
+      return;
+    }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const problem = page.querySelector(".problem");
     panel.replaceChildren(...(problem ? [problem] : []), ...(page.getElementById("panel")?.childNodes ?? []));

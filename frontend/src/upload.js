@@ -2,6 +2,7 @@
 const form = document.getElementById("upload");
 const list = document.getElementById("uploads");
 const words = JSON.parse(document.getElementById("words").textContent);
+const notice = document.getElementById("notice");
 const over = new Set(["done", "failed", "cancelled"]);
 
 function clock(ms) {
@@ -31,7 +32,7 @@ function showState(item, state) {
   item.dataset.state = state.state;
   item.querySelector("progress")?.toggleAttribute("hidden", state.state !== "receiving");
   const colon = document.documentElement.lang.startsWith("zh") ? "：" : ": ";
-  item.querySelector(".state").textContent = words.states[state.state] + (state.error ? colon + state.error : "");
+  item.querySelector(".state").textContent = words.states[state.state] + (state.error || state.note ? colon + (state.error || state.note) : "");
   if (state.call_id && !item.querySelector("a")) {
     const link = document.createElement("a");
     link.href = `/calls/${encodeURIComponent(state.call_id)}`;
@@ -50,13 +51,23 @@ function follow(item, id) {
   source.addEventListener("error", () => { item.querySelector(".state").textContent = words.lost; });
 }
 
+// What went wrong, in words; a proxy before the desk answers with a page of its own.
+function problemOf(status, text) {
+  if (status === 401) return { detail: words.ended };
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { detail: status === 413 ? words.too_large : words.unsent };
+  }
+}
+
 function put(url, file, progress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("PUT", url);
     request.upload.addEventListener("progress", (event) => { progress.value = (100 * event.loaded) / event.total; });
-    request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(JSON.parse(request.responseText))));
-    request.addEventListener("error", () => reject({ detail: words.lost }));
+    request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(problemOf(request.status, request.responseText))));
+    request.addEventListener("error", () => reject({ detail: words.unsent }));
     request.send(file);
   });
 }
@@ -73,31 +84,31 @@ async function upload(file) {
   }
   const sides = { "agent-left": ["agent", "customer"], "customer-left": ["customer", "agent"] };
   const data = new FormData(form);
-  const answer = await fetch("/api/v1/uploads", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      file_name: file.name, language: data.get("language"), order_id: data.get("order_id") || null,
-      agent_id: data.get("agent_id") || null, external_ref: data.get("external_ref") || null, started_at: data.get("started_at") || null,
-      channel_roles: sides[data.get("sides")] ?? [],
-    }),
-  });
-  const made = await answer.json();
-  if (!answer.ok) {
-    showState(item, { state: "failed", error: made.detail });
-    return;
-  }
   try {
+    const answer = await fetch("/api/v1/uploads", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        file_name: file.name, language: data.get("language"), order_id: data.get("order_id") || null,
+        agent_id: data.get("agent_id") || null, external_ref: data.get("external_ref") || null, started_at: data.get("started_at") || null,
+        channel_roles: sides[data.get("sides")] ?? [],
+      }),
+    });
+    if (!answer.ok) throw problemOf(answer.status, await answer.text());
+    const made = await answer.json();
     await put(made.put_url, file, item.querySelector("progress"));
     follow(item, made.upload_id);
   } catch (problem) {
-    showState(item, { state: "failed", error: problem.detail });
+    showState(item, { state: "failed", error: problem.detail ?? words.unsent });
   }
 }
 
 async function uploadAll(files) {
-  const chosen = [...files].slice(0, Number(form.dataset.most));
-  for (const file of chosen) await upload(file);
+  const agent = form.querySelector("#agent");
+  if (!agent.reportValidity()) return; // dropped files pass by what the form asks for
+  const most = Number(form.dataset.most);
+  notice.textContent = files.length > most ? words.too_many.replace("{count}", files.length - most) : "";
+  for (const file of [...files].slice(0, most)) await upload(file);
   form.querySelector("#files").value = "";
 }
 

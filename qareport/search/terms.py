@@ -8,8 +8,10 @@ else is compared by words. Width and case make no difference; punctuation is not
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -168,11 +170,12 @@ def lines_of(report: CallReport) -> tuple[Line, ...]:
     segments = report.segments
     extra: list[list[str]] = [[] for _ in segments]
     moments: list[list[str]] = [[] for _ in segments]
+    times = _Times(segments)
     for silence in report.silences:
         if segments:
-            extra[_before(segments, silence.start_ms)].append(STATE_SILENCE)
+            extra[times.before(silence.start_ms)].append(STATE_SILENCE)
     for moment in report.moments:
-        place = _at(segments, moment.at_ms, moment.role)
+        place = times.at(moment.at_ms, moment.role)
         if place is not None:
             moments[place].append(moment.kind)
             if moment.kind is MomentKind.IRONY:
@@ -194,14 +197,31 @@ def _own_tags(segment: Segment) -> list[str]:
     return [*segment.tags] if segment.emotion is not None else [STATE_NOT_JUDGED, *segment.tags]
 
 
-def _before(segments: Sequence[Segment], at_ms: int) -> int:
-    """Return the sentence that ends last among those that begin before an instant; at the start of a call the first."""
-    begun = [index for index, segment in enumerate(segments) if segment.start_ms < at_ms]
-    return max(begun, key=lambda index: segments[index].end_ms) if begun else 0
+class _Times:
+    """Finds the sentences around instants, without looking at all of them each time."""
 
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self._segments = segments
+        self._order = sorted(range(len(segments)), key=lambda index: segments[index].start_ms)
+        self._starts = [segments[index].start_ms for index in self._order]
+        #: Of each and all that begin earlier, the sentence that ends last.
+        self._latest = list(itertools.accumulate(self._order, self._later))
 
-def _at(segments: Sequence[Segment], at_ms: int, role: Role) -> int | None:
-    """Return the sentence that is being said at an instant, of that role if there is one."""
-    spoken = [index for index, segment in enumerate(segments) if segment.start_ms <= at_ms <= segment.end_ms]
-    own = [index for index in spoken if segments[index].role is role]
-    return next(iter(own or spoken), None)
+    def _later(self, first: int, second: int) -> int:
+        return max(sorted((first, second)), key=lambda index: self._segments[index].end_ms)
+
+    def before(self, at_ms: int) -> int:
+        """Return the sentence that ends last among those that begin before an instant; at the start the first."""
+        begun = bisect_left(self._starts, at_ms)
+        return self._latest[begun - 1] if begun else 0
+
+    def at(self, at_ms: int, role: Role) -> int | None:
+        """Return the sentence that is being said at an instant, of that role if there is one."""
+        spoken: list[int] = []
+        place = bisect_right(self._starts, at_ms) - 1
+        while place >= 0 and self._segments[self._latest[place]].end_ms >= at_ms:
+            if self._segments[self._order[place]].end_ms >= at_ms:
+                spoken.append(self._order[place])
+            place -= 1
+        own = [index for index in spoken if self._segments[index].role is role]
+        return min(own or spoken, default=None)

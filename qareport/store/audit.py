@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -32,6 +32,7 @@ _END = "audit end"
 #: The advisory lock under which PostgreSQL appends: "qa-audit" in ASCII.
 _LOCK = 0x71612D6175646974
 _FIELDS = ("number", "at", "actor", "actor_kind", "ip", "action", "object", "outcome", "details")
+_COLUMNS = [getattr(AuditRow, name) for name in ("prev_sha256", "sha256", *_FIELDS)]
 #: The action of the line that says that older ones went.
 TRIMMED = "audit.trim"
 
@@ -96,15 +97,16 @@ class AuditLog:
         with self._database.read() as session:
             end = _end(session)
             previous, number = GENESIS, 0
-            for row in session.scalars(select(AuditRow).order_by(AuditRow.number).execution_options(yield_per=1000)):
-                if number == 0 and row.number > 1:  # older lines were trimmed
-                    previous, number = row.prev_sha256, row.number - 1
-                if row.number != number + 1:
+            lines = session.execute(select(*_COLUMNS).order_by(AuditRow.number).execution_options(yield_per=1000))
+            for prev_sha256, sha256, *values in lines:
+                if number == 0 and values[0] > 1:  # older lines were trimmed
+                    previous, number = prev_sha256, values[0] - 1
+                if values[0] != number + 1:
                     return say("line {number} of the audit log is missing", number=number + 1)
-                is_other_end = end is not None and row.number == end[0] and row.sha256 != end[1]
-                if is_other_end or row.prev_sha256 != previous or row.sha256 != _hash(previous, _values(row)):
-                    return say("line {number} of the audit log was changed", number=row.number)
-                previous, number = row.sha256, row.number
+                is_other_end = end is not None and values[0] == end[0] and sha256 != end[1]
+                if is_other_end or prev_sha256 != previous or sha256 != _hash(previous, values):
+                    return say("line {number} of the audit log was changed", number=values[0])
+                previous, number = sha256, values[0]
             if end is not None and number < end[0]:
                 return say("line {number} of the audit log is missing", number=number + 1)
             return self._trimmed(session)
@@ -145,7 +147,7 @@ def append(session: Session, entry: AuditEntry) -> AuditEntry:
         "ip": entry.ip[:60], "action": entry.action, "object": entry.object[:300], "outcome": entry.outcome,
         "details": json.dumps(details, ensure_ascii=False, sort_keys=True),
     }  # fmt: skip
-    sha256 = _hash(previous, values)
+    sha256 = _hash(previous, [values[name] for name in _FIELDS])
     session.add(AuditRow(**values, prev_sha256=previous, sha256=sha256))
     session.flush()
     upsert(session, StoreFactRow, name=_END, value=f"{number + 1} {sha256}")
@@ -161,13 +163,10 @@ def _end(session: Session) -> tuple[int, str] | None:
     return int(number), sha256
 
 
-def _hash(previous: str, values: dict[str, Any]) -> str:
-    canonical = json.dumps([previous, *(values[name] for name in _FIELDS)], ensure_ascii=False, separators=(",", ":"))
+def _hash(previous: str, values: Sequence[Any]) -> str:
+    """Return the hash of a line, given by its `_FIELDS`, that follows another."""
+    canonical = json.dumps([previous, *values], ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _values(row: AuditRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _FIELDS}
 
 
 def _entry(row: AuditRow) -> AuditEntry:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from qareport import privacy
 from qareport.errors import NotFoundError, QareportError
 from qareport.messages import Message, say
 from qareport.model import (
@@ -136,14 +137,20 @@ class Access:
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
-    def list_calls(self, query: CallPageQuery) -> CallPage:
+    def list_calls(self, query: CallPageQuery, *, asked: str = "") -> CallPage:
         """List or search calls, as far as they may be seen.
+
+        Args:
+            query: which calls.
+            asked: what was typed; the search for a person's number stands in the audit log, without the number.
 
         Raises:
             ForbiddenError: no calls may be seen at all.
             QueryError: the query cannot be read.
         """
         self.require(Permission.CALLS_READ)
+        if query.after is None and names_person(asked):
+            self.record("calls.search_number", query=privacy.mask(asked)[0])
         return self.desk.store.call_pages.list(replace(query, agents=self.agents()))
 
     def call(self, call_id: str, permission: Permission = Permission.CALLS_READ) -> CallReport:
@@ -232,7 +239,9 @@ class Access:
     def report(
         self, period: Period, *, team_id: str = "", agent_id: str | None = None, trend_of: Period | None = None
     ) -> PeriodReport:
-        """Build the report of a period from the calls that may be seen; an agent gets the own edition.
+        """Return the report of a period from the calls that may be seen; an agent gets the own edition.
+
+        It is made once for as long as none of its calls changes: a page, its frame and its documents ask for the same.
 
         Args:
             period: the days.
@@ -244,7 +253,12 @@ class Access:
         agents = self.agents_of(team_id, Permission.REPORTS_READ)
         if self.principal.rights[Permission.REPORTS_READ] is Reach.OWN:
             agent_id = self.principal.user.agent_id
-        return report_of(self.desk.workspace, period, agents, agent_id=agent_id, trend_of=trend_of)
+        workspace = self.desk.workspace
+        return self.desk.as_of(
+            ("report", period, agents, agent_id, trend_of),
+            state_of(workspace, period, trend_of),
+            lambda: report_of(workspace, period, agents, agent_id=agent_id, trend_of=trend_of),
+        )
 
     def brief(self, day: Period) -> PeriodReport:
         """Return what the first page shows of a day that is over, made once for as long as none of its calls changes.
@@ -289,6 +303,11 @@ class Access:
             return self.desk.store.results.get(call_id)
         except NotFoundError:
             return None
+
+
+def names_person(asked: str) -> bool:
+    """Tell whether a search is for a number of a person: a telephone's, an identity card's, a bank card's."""
+    return bool(privacy.find(asked, kinds=privacy.NUMBERS))
 
 
 def _no_call(call_id: str) -> Message:

@@ -31,7 +31,7 @@ def require_principal(request: Request) -> Principal:
     """
     principal: Principal | None = getattr(request.state, "principal", None)
     if principal is None:
-        raise UnauthenticatedError(say("you are not logged in"))
+        raise UnauthenticatedError(say("you are not logged in"), to_do=say("log in, and do it again"))
     return principal
 
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -69,9 +70,10 @@ _CODES: tuple[tuple[type[QareportError], int, str], ...] = (
     (EngineStartingError, 503, "engine_starting"),
     (ConfigError, 422, "invalid"),
     (BusyError, 409, "conflict"),
-    (StoreError, 503, "store"),
     (QareportError, 422, "invalid"),
 )
+#: Characters of an address that the log-in page leads back to.
+LONGEST_NEXT: Final = 2000
 #: Seconds after which what is not ready now may be.
 _RETRY_S = 10
 _UPLOAD_STATUS = {"too_large": 413, "store_full": 507, "overload": 503, "conflict": 409}
@@ -97,13 +99,15 @@ def _known(request: Request, error: Exception) -> Response:
 
 def answer_error(request: Request, error: QareportError) -> Response:
     """Answer an error of the program with its status, its code and its words."""
+    if isinstance(error, StoreError):
+        return fault(request, error)
     status, code = next((status, code) for kind, status, code in _CODES if isinstance(error, kind))
     if isinstance(error, UploadRefusedError):
         status, code = _UPLOAD_STATUS.get(error.code, 422), error.code
     if isinstance(error, PublishRefusedError):
         status, code = 409 if error.code == "conflict" else 422, error.code
     if status == 401 and not _is_api(request):
-        return RedirectResponse(f"/login?next={request.url.path}", status_code=303)
+        return _to_login(request)
     problems = [
         {
             "at": str(problem.where) if problem.where else None,
@@ -115,6 +119,24 @@ def answer_error(request: Request, error: QareportError) -> Response:
     ]
     more = {"diff": error.diff} if isinstance(error, PublishRefusedError) and error.diff else {}
     return _answer(request, status, code, str(error), problems, more=more)
+
+
+def _to_login(request: Request) -> Response:
+    """Send who is not logged in to log in, and from there on to where they were.
+
+    What they sent is lost: the log-in page says so, and leads back to the page that it was sent from.
+    """
+    place, is_lost = request.url, request.method not in ("GET", "HEAD")
+    if is_lost:
+        sender = urlsplit(request.headers.get("referer", ""))
+        path, query = (sender.path, sender.query) if sender.netloc == place.netloc else ("/", "")
+    else:
+        path, query = place.path, place.query
+    whole = quote(f"{path}?{query}" if query else path, safe="/")
+    fits = len(whole) <= LONGEST_NEXT
+    return RedirectResponse(
+        f"/login?next={whole if fits else quote(path, safe='/')}{'&lost=1' if is_lost else ''}", status_code=303
+    )
 
 
 def _refused(request: Request, error: Exception) -> Response:
@@ -133,13 +155,21 @@ def _invalid(request: Request, error: Exception) -> Response:
         {"at": ".".join(map(str, issue["loc"])), "got": str(issue.get("input"))[:200], "expected": issue["msg"]}
         for issue in error.errors()
     ]
-    detail = "; ".join(f"{problem['at']}: {problem['expected']}" for problem in problems)
+    if _is_api(request):
+        detail = "; ".join(f"{problem['at']}: {problem['expected']}" for problem in problems)
+    else:
+        fields = ", ".join(str(problem["at"]).rpartition(".")[2] for problem in problems)
+        detail = str(say("something is missing in the form, or is not as it should be: {fields}", fields=fields))
     return _answer(request, 422, "invalid", detail, problems)
 
 
 def fault(request: Request, error: Exception) -> Response:
-    """Answer a fault of the program: with a number, under which the log says what happened."""
+    """Answer a fault of the program, or of its store: with a number, under which the log says what happened."""
     number = secrets.token_hex(4)
+    if isinstance(error, StoreError):
+        _log.error("store %s at %s %s: %s", number, request.method, request.url.path, error)
+        detail = say("the store cannot be used now; the number is {number}, and the log says why", number=number)
+        return _answer(request, 503, "store", str(detail), [])
     _log.error("fault %s at %s %s", number, request.method, request.url.path, exc_info=error)
     detail = say("a fault in qareport; its number is {number}, and the log says more", number=number)
     return _answer(request, 500, "fault", str(detail), [])

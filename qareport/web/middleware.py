@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qareport import events, messages
+from qareport.errors import StoreError
 from qareport.messages import say
 from qareport.presentation import locale
 from qareport.web import errors
@@ -59,13 +60,18 @@ class DeskMiddleware:
                 _add_headers(MutableHeaders(scope=message), nonce, request)
             await send(message)
 
-        state["principal"] = principal = None
+        state["principal"] = principal = broken = None
         is_forged = forged(request.method, request.headers, self._desk.settings.desk.public_url)
-        if not is_forged:
-            state["principal"] = principal = await self._authenticate(request)
+        try:
+            if not is_forged:
+                state["principal"] = principal = await self._authenticate(request)
+        except StoreError as error:
+            broken = error
         language = _language(request.headers, principal)
         with locale.speaking(language), messages.speaking(language):
             refused = self._refuse(request, principal, is_forged=is_forged)
+            if broken is not None and refused is None:
+                refused = errors.fault(request, broken)
             try:
                 if refused is None:
                     await self._app(scope, counted(receive, request), answer)

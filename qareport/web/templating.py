@@ -38,6 +38,7 @@ def _environment() -> Environment:
     )
     environment.filters["svg"] = draw
     environment.filters["zh"] = mark_chinese
+    environment.filters["items_of"] = dict
     environment.globals.update(
         _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
         named=topic_wording.named, wording=wording,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from qareport import privacy
 from qareport.errors import NotFoundError
-from qareport.messages import keep, say
-from qareport.model import Job, JobKind, JobState, Permission, Role
+from qareport.messages import Message, keep, say
+from qareport.model import Job, JobKind, JobState, NoteCode, Permission, Role
 from qareport.web.access import Access, ForbiddenError
 from qareport.web.desk import Desk
 from qareport.workflows.uploads import UploadFolder, UploadRefusedError
@@ -71,6 +71,15 @@ class UploadState(BaseModel):
     call_id: Annotated[str | None, Field(description="The call that it became, once it is done.")]
     code: Annotated[str | None, Field(description="Why it failed, for programs.")]
     error: Annotated[str | None, Field(description="Why it failed, in words.")]
+    note: Annotated[str | None, Field(description="What must be known of the result, in words.")]
+
+
+_NOTES: Final[Mapping[str, Message]] = {
+    NoteCode.NO_SPEECH: say("nobody is heard speaking; check that it is the right recording and that it has sound"),
+    NoteCode.OUTSIDE_MODEL_DOMAIN: say(
+        "the bundled model does not know such voices: do not rely on words and emotions"
+    ),
+}
 
 
 def folder_of(desk: Desk) -> UploadFolder:
@@ -155,6 +164,7 @@ def state_of(job: Job) -> UploadState:
         call_id=job.progress.get("call_id") or None,
         code=job.error_code or None,
         error=job.error or None,
+        note="; ".join(str(_NOTES[note]) for note in job.progress.get("notes", ()) if note in _NOTES) or None,
     )
 
 

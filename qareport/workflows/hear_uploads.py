@@ -33,7 +33,7 @@ from qareport.model import (
     Job,
     JobKind,
     JobState,
-    NoteCode,
+    Note,
     Segment,
 )
 from qareport.store import holder
@@ -217,8 +217,7 @@ class UploadWorker:
             self._workspace.store.jobs.add(JobKind.SOUND, {"call_id": call.call_id, "original": False}, at=_now())
         if failures:
             return _Outcome(code="judging", words=keep(failures[0], clean=_masked))
-        notes = {note.code for note in transcription.calls[0].transcript.notes}
-        return _Outcome(call_id=call.call_id, no_speech=NoteCode.NO_SPEECH in notes)
+        return _Outcome(call_id=call.call_id, notes=transcription.calls[0].transcript.notes)
 
     def _is_decodable(self, call: Call) -> bool:
         """Try in another process whether the decoders survive an upload; one that is gone is found out later."""
@@ -256,7 +255,7 @@ class UploadWorker:
             store.transcripts.put(key, transcript)
         heard.step("judging")
         self._count(call_id, key, job)
-        return _Outcome(call_id=call_id, no_speech=any(note.code is NoteCode.NO_SPEECH for note in transcript.notes))
+        return _Outcome(call_id=call_id, notes=transcript.notes)
 
     def _count(self, call_id: str, key: str, job: Job) -> None:
         """Let a transcript be the one of its call, and judge the call by it."""
@@ -278,7 +277,7 @@ class _Outcome:
     call_id: str = ""
     code: str = ""
     words: str = ""
-    no_speech: bool = False
+    notes: Sequence[Note] = ()
 
 
 class _LostError(Exception):
@@ -321,7 +320,7 @@ class _Heard:
     def end(self, outcome: _Outcome) -> None:
         """Tell how it ended."""
         state = JobState.FAILED if outcome.code else JobState.DONE
-        progress = self._progress() | {"call_id": outcome.call_id, "no_speech": outcome.no_speech}
+        progress = self._progress() | {"call_id": outcome.call_id, "notes": [note.code for note in outcome.notes]}
         self._jobs.finish(
             self._job.job_id, self._owner, state, at=_now(), progress=progress, error_code=outcome.code,
             error=outcome.words,

@@ -9,10 +9,11 @@ import os
 import re
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -92,6 +93,8 @@ class RuleDesk:
         self.workspace: Final = workspace
         self._hits = RuleHits(workspace.store)
         self._busy: set[int] = set()
+        #: What lint said last, and of what.
+        self._linted: tuple[Hashable, tuple[Problem, ...]] = (None, ())
         #: The newest replay of each person.
         self._replays: dict[int, ReplayRun] = {}
         self._lock = threading.Lock()
@@ -312,15 +315,20 @@ class RuleDesk:
         return rules.load(files)
 
     def _lint(self, ruleset: RuleSet) -> tuple[Problem, ...]:
-        settings = self.workspace.settings
-        return rules.lint(
-            ruleset,
-            silence_ms=settings.analysis.silence_ms,
-            topics=tuple(topic.name for topic in self.workspace.topics.topics),
-            promises=tuple(promise.name for promise in self.workspace.topics.promises),
-            categories=[category.name for category in settings.score.categories],
-            today=datetime.now().astimezone().date(),
-        )
+        settings, today = self.workspace.settings, datetime.now().astimezone().date()
+        key = (ruleset.sha256, today, messages.language())
+        if self._linted[0] != key:
+            found = rules.lint(
+                ruleset,
+                silence_ms=settings.analysis.silence_ms,
+                topics=tuple(topic.name for topic in self.workspace.topics.topics),
+                promises=tuple(promise.name for promise in self.workspace.topics.promises),
+                categories=[category.name for category in settings.score.categories],
+                today=today,
+            )
+            self._linted = (key, found)
+            return found
+        return self._linted[1]
 
     def _book(self) -> RuleBook:
         """Return the rule book in use, or with the last valid rules while those in the folder are broken."""
@@ -380,6 +388,7 @@ def category_of(found: Sequence[rules.EditableRule]) -> str:
     return next((category for category, _count in Counter(rule.category for rule in found).most_common(1)), "")
 
 
+@lru_cache(maxsize=32)
 def _read(content: bytes) -> tuple[rules.EditableRule, ...]:
     try:
         return rules.read_rules(content.decode("utf-8-sig", "replace"))

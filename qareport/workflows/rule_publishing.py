@@ -6,7 +6,6 @@ together or not at all. What someone else put into the folder meanwhile is never
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 import threading
@@ -21,6 +20,7 @@ from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError
 from qareport.files import atomic_path
 from qareport.messages import Message, say
 from qareport.model import AuditEntry, Job, JobKind, ProposalState, RuleProposal, User
+from qareport.text.differences import merge_lines, unified_diff
 from qareport.workflows.rejudging import forget_changed_rules
 from qareport.workflows.rule_desk import Edit, RuleCheck, RuleDesk, sibling_of
 
@@ -96,6 +96,35 @@ class RulePublisher:
         """Let a draft follow the file as it is now: its writer has seen what changed there."""
         draft, file = self.open(name, user, now=now), self.desk.read(name)
         return self._proposals.save_draft(replace(draft, base_text=file.text, base_sha256=file.sha256, at=now))
+
+    def merge(self, name: str, user: User, sides: Sequence[str], *, seen_sha256: str, now: datetime) -> None:
+        """Put a draft together with what someone else made of the file meanwhile, and let it follow the file.
+
+        Args:
+            name: the file.
+            user: whose draft.
+            sides: for each conflict of `merge_lines`, in order: "mine", "theirs" or "both".
+            seen_sha256: of the file for which they were chosen.
+            now: the time.
+
+        Raises:
+            BusyError: the file was changed once more.
+        """
+        draft, file = self.open(name, user, now=now), self.desk.read(name)
+        stretches = merge_lines(draft.base_text, draft.text, file.text)
+        if file.sha256 != seen_sha256 or sum(stretch.is_conflict for stretch in stretches) != len(sides):
+            what = say("{file} was changed by someone else meanwhile", file=name)
+            raise BusyError(what, to_do=say("look at what changed, and choose again"))
+        lines: list[str] = []
+        choices = iter(sides)
+        for stretch in stretches:
+            side = next(choices) if stretch.is_conflict else "mine"
+            lines += stretch.mine if side != "theirs" else ()
+            lines += stretch.theirs if side != "mine" else ()
+        text = normalised("\n".join(lines))
+        self._proposals.save_draft(
+            replace(draft, base_text=file.text, base_sha256=file.sha256, text=text, at=now)
+        )  # fmt: skip
 
     def drafts_of(self, name: str, user: User, *, now: datetime) -> list[RuleProposal]:
         """Return what a person would publish with a file: its draft, and that of the tests (or rules) beside it."""
@@ -321,12 +350,6 @@ def normalised(text: str) -> str:
     """Return a text with one way of ending lines, and an end of its last line."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if not text or text.endswith("\n") else text + "\n"
-
-
-def unified_diff(before: str, after: str, name: str) -> str:
-    """Write what changed from one text to another; "" when nothing did."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"a/{name}", f"b/{name}", lineterm="", n=3)
-    return "".join(f"{line}\n" for line in lines)
 
 
 def sha256_of(text: str) -> str:

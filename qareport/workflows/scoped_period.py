@@ -130,12 +130,13 @@ def _compared(workspace: Workspace, day: Period, days: _Days, agents: Agents) ->
     )
 
 
-def state_of(workspace: Workspace, day: Period) -> Hashable:
-    """Return what changes with everything that `brief_of` makes a day from."""
-    start, end = periods.bounds(day)
+def state_of(workspace: Workspace, period: Period, trend_of: Period | None = None) -> Hashable:
+    """Return what changes with everything that `brief_of` and `report_of` make a period from."""
+    start, end = periods.bounds(period)
+    first = _first_of(workspace, period, trend_of or period)
     failures = workspace.store.calls.list_failures(start, end)
-    calls = workspace.store.call_pages.find_state(_first_of(workspace, day, day), end)
-    verdicts = workspace.store.reviews.find_state(start, end)
+    calls = workspace.store.call_pages.find_state(first, end)
+    verdicts = workspace.store.reviews.find_state(first, end)
     return calls, verdicts, *((failure.call_id, failure.reason) for failure in failures)
 
 

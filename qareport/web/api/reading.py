@@ -86,7 +86,8 @@ def list_calls(access: MyAccess, asked: Annotated[CallListQuery, Query()]) -> Li
             sort=asked.sort,
             after=read_cursor(access.desk, f"calls {asked.sort}", asked.after),
             limit=asked.limit,
-        )
+        ),
+        asked=asked.q,
     )
     return Listed(
         items=[_item(call) for call in page.calls],
@@ -112,9 +113,16 @@ def _item(call: ListedCall) -> CallItem:
 
 
 @router.get("/calls/{call_id:path}/transcript")
-def get_transcript(access: MyAccess, call_id: str) -> Response:
-    """Return what was said in a call, masked: its sentences."""
-    return _json([to_data(segment) for segment in _call(access, call_id).segments])
+def get_transcript(
+    access: MyAccess, call_id: str, original: bool = False, purpose: Annotated[str, Query(max_length=300)] = ""
+) -> Response:
+    """Return what was said in a call, masked: its sentences.
+
+    `original=true` with a `purpose` gives what was transcribed, to who may read that; the purpose stands in the audit
+    log.
+    """
+    call = sound.original_of(access, call_id, "call.read_original", purpose) if original else _call(access, call_id)
+    return _json([to_data(segment) for segment in call.segments])
 
 
 @router.get("/calls/{call_id:path}/report")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -43,7 +45,8 @@ def show_audit(request: Request, access: MyAccess, wanted: Wanted, before: int |
     return render(
         request, "audit.html.j2", entries=entries[:PAGE], wanted=wanted, further=further,
         exported={name: f"/audit/export?{urlencode(link | {'format': name})}" for name in _MEDIA},
-        wrong=None if before else auditing.verify(access), checked=before is None,
+        wrong=None if before else auditing.verify_recently(access), checked=before is None, audit=auditing,
+        links={name: functools.partial(_narrowed, link, name) for name in ("actor", "object")},
     )  # fmt: skip
 
 
@@ -55,6 +58,11 @@ def export_audit(access: MyAccess, wanted: Wanted, format: Literal["csv", "jsonl
         media_type=_MEDIA[format],
         headers={"content-disposition": f'attachment; filename="audit.{format}"'},
     )
+
+
+def _narrowed(link: Mapping[str, str], name: str, value: str) -> str:
+    """Return the address of the lines of one actor or one object among those that are shown."""
+    return "/audit?" + urlencode({**link, name: value})
 
 
 def _day(text: str) -> date | None:

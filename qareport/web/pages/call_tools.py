@@ -75,6 +75,7 @@ def tool_values(access: Access, report: CallReport) -> dict[str, Any]:
     return {
         "may_write": may_write,
         "may_delete": access.principal.may(Permission.CALLS_DELETE),
+        "may_read_original": access.agents(Permission.CALLS_ORIGINAL).holds(report.agent_id),
         "correction": correction,
         "corrector": names_of(access).get(correction.user_id, "") if correction else "",
         "rehearing": call_tools.rehearing_of(access, call_id) if may_write else None,

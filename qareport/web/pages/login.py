@@ -14,6 +14,7 @@ from qareport.messages import Message, say
 from qareport.model import AuditEntry, User, UserRole
 from qareport.web.dependencies import AnyDesk, MyAccess
 from qareport.web.desk import Desk
+from qareport.web.errors import LONGEST_NEXT
 from qareport.web.middleware import cookie_name
 from qareport.web.passwords import hash_password, is_password
 from qareport.web.templating import render
@@ -24,11 +25,11 @@ _OF_NAME, _OF_ADDRESS = RateLimitItemPerMinute(5, 15), RateLimitItemPerMinute(30
 
 
 @router.get("/login")
-def show_login(request: Request, desk: AnyDesk, next: str = "/") -> Response:
-    """Show the log-in page; to who is logged in, the desk."""
+def show_login(request: Request, desk: AnyDesk, next: str = "/", lost: bool = False) -> Response:
+    """Show the log-in page; to who is logged in, the desk. `lost`: what was sent without a session was not kept."""
     if request.state.principal is not None:
         return RedirectResponse(inside(next), status_code=303)
-    return _page(request, desk, next=next)
+    return _page(request, desk, next=next, lost=lost)
 
 
 @router.post("/login")
@@ -37,7 +38,7 @@ def log_in(
     desk: AnyDesk,
     name: Annotated[str, Form(max_length=100)] = "",
     password: Annotated[str, Form(max_length=500)] = "",
-    next: Annotated[str, Form(max_length=500)] = "/",
+    next: Annotated[str, Form(max_length=LONGEST_NEXT)] = "/",
 ) -> Response:
     """Log in by name and password. An unknown name and a wrong password get the same answer, as slowly."""
     ip = request.client.host if request.client else ""
@@ -156,11 +157,12 @@ def show_problem(request: Request, problem: str | Message, *, status: int, next:
 
 
 def _page(
-    request: Request, desk: Desk, *, next: str, status: int = 200, name: str = "", problem: str | Message = ""
-) -> Response:
+    request: Request, desk: Desk, *, next: str, status: int = 200, name: str = "", problem: str | Message = "",
+    lost: bool = False,
+) -> Response:  # fmt: skip
     return render(
-        request, "login.html.j2", status=status, next=inside(next), name=name, problem=problem,
-        elsewhere=desk.oidc is not None,
+        request, "login.html.j2", status=status, next=inside(next), name=name, problem=problem, lost=lost,
+        elsewhere=desk.oidc is not None, ended=cookie_name(request.url.scheme) in request.cookies,
     )  # fmt: skip
 
 

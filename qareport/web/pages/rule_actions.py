@@ -86,6 +86,10 @@ def change(access: Access, name: str, fields: dict[str, str]) -> str:
     if form == "rebase":
         desk.rebase(name, user, now=now)
         return f"{target}?tab=diff"
+    if form == "merge":
+        sides = [fields[key] for key in sorted((key for key in fields if key.startswith("side:")), key=_place)]
+        desk.merge(name, user, sides, seen_sha256=fields.get("seen", ""), now=now)
+        return f"{target}?tab=diff"
     if form == "drop":
         desk.drop(name, user)
         return target
@@ -125,6 +129,10 @@ def _choice(kind: type[E], text: str) -> E:
         return kind(text)
     except ValueError:
         raise QareportError(say("{text!r} cannot be chosen", text=text[:40])) from None
+
+
+def _place(key: str) -> int:
+    return _number(key.partition(":")[2])
 
 
 def _number(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -20,6 +21,7 @@ from qareport.presentation import live_wording, wording
 from qareport.presentation.locale import LOCALES, current
 from qareport.rules.slots import Tongue
 from qareport.rules.translation import slot_of
+from qareport.text.differences import merge_lines, unified_diff
 from qareport.web import live_reading
 from qareport.web.access import Access, ForbiddenError
 from qareport.web.api.rules import problems_of, see_replay, start_replay
@@ -28,7 +30,7 @@ from qareport.web.pages.rule_actions import RuleAction, change, to_publish
 from qareport.web.templating import render
 from qareport.workflows.rule_background import ReplayRun, ReplayState
 from qareport.workflows.rule_desk import category_of, check_name
-from qareport.workflows.rule_publishing import PublishRefusedError, unified_diff
+from qareport.workflows.rule_publishing import PublishRefusedError
 
 router = APIRouter()
 #: Hits that a page lists on each side; the API has all.
@@ -147,7 +149,7 @@ def _change(request: Request, access: Access, name: str, fields: dict[str, str])
     try:
         return RedirectResponse(change(access, name, fields), status_code=303)
     except QareportError as error:
-        what = "; ".join(str(problem.what) for problem in error.problems)
+        what = "; ".join(str(replace(problem, where=None)) for problem in error.problems)
         tab = "new" if fields.get("form") == "add" else "form"
         rule = fields.get("rule_id", "")
         return page(request, access, name, tab=tab, rule=rule, problem=what, typed=fields, status=422)
@@ -163,7 +165,7 @@ def page(
     user, file = access.principal.user, desk.desk.read(name)
     works = _works(access)
     draft = desk.open(name, user, now=now)
-    shown = draft.text if works else file.text
+    shown, stale = draft.text if works else file.text, draft.base_sha256 != file.sha256
     try:
         editable = rules.read_rules(shown) if rules.kind_of(name) == "rules" else ()
     except ConfigError:
@@ -183,8 +185,10 @@ def page(
         category=category_of(editable), partner=desk.desk.partner_of(name),
         shown=shown, works=works, writes=writes, writable=desk.desk.is_writable, editable=editable,
         chosen=next((entry for entry in editable if entry.rule_id == rule), None), tab=tab,
-        draft_diff=unified_diff(file.text, draft.text, name), stale=draft.base_sha256 != file.sha256,
-        base_diff=unified_diff(draft.base_text, file.text, name) if draft.base_sha256 != file.sha256 else "",
+        draft_diff=unified_diff(file.text, draft.text, name), stale=stale,
+        base_diff=unified_diff(draft.base_text, file.text, name) if stale else "",
+        own_diff=unified_diff(draft.base_text, draft.text, name) if stale else "",
+        clashes=[each for each in merge_lines(draft.base_text, draft.text, file.text) if stale and each.is_conflict],
         version=chosen, version_diff=unified_diff(file.text, chosen.text, name) if chosen else "", history=history,
         others=[(text, unified_diff(file.text, text.text, name)) for text in others] if writes else [],
         alert_precisions=[item for item in alerts if item.rule_id in titles], titles=titles, live_words=live_wording,

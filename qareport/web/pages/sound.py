@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, JSONResponse
 
+from qareport import privacy
 from qareport.messages import say
 from qareport.model import CallReport, JobKind, Permission, Role
 from qareport.web.access import Access, ForbiddenError
@@ -17,6 +19,8 @@ from qareport.web.health import engine_state
 from qareport.workflows.call_sound import Listening, find_listening
 
 router = APIRouter()
+#: For so long a person hears or reads an original for the same purpose: it is one line of the audit log.
+_HEARING: Final = timedelta(minutes=30)
 
 
 @router.get("/calls/{call_id:path}/sound")
@@ -27,15 +31,33 @@ def get_sound(
 
     The unmasked original needs the right and a purpose, which stands in the audit log.
     """
-    call = access.call(call_id, Permission.CALLS_ORIGINAL if original else Permission.CALLS_READ)
-    if original:
-        if not purpose.strip():
-            raise ForbiddenError(say("say why you need the original"), expected=say("a purpose"))
-        access.record("call.hear_original", object=f"call:{call_id}", purpose=purpose)
+    heard = "call.hear_original"
+    call = original_of(access, call_id, heard, purpose) if original else access.call(call_id)
     found = listening(access, call, original=original)
     if not found.sound.is_file():
         return ask_for(access, call_id, original=original)
-    return FileResponse(found.sound, media_type="audio/ogg", headers={"cache-control": "private, max-age=3600"})
+    kept = "no-store" if original else "private, max-age=3600"
+    return FileResponse(found.sound, media_type="audio/ogg", headers={"cache-control": kept})
+
+
+def original_of(access: Access, call_id: str, action: str, purpose: str) -> CallReport:
+    """Return a call that is not masked, to who may read and hear it so, and note the purpose.
+
+    A player asks for many ranges, and a page is loaded again: that is one line of the log.
+
+    Raises:
+        NotFoundError, ForbiddenError: as `Access.call`; no purpose.
+    """
+    call = access.call(call_id, Permission.CALLS_ORIGINAL)
+    if not purpose.strip():
+        raise ForbiddenError(say("say why you need the original"), expected=say("a purpose"))
+    now, of_call, kept = access.desk.now(), f"call:{call_id}", privacy.mask(purpose.strip())[0]
+    known = access.desk.store.audit.list(
+        limit=1, actor=access.principal.actor, action=action, object=of_call, first=now - _HEARING
+    )
+    if not known or known[0].details.get("purpose") != kept:
+        access.record(action, object=of_call, purpose=kept)
+    return call
 
 
 @router.get("/calls/{call_id:path}/waveform")

@@ -32,7 +32,7 @@ from qareport.workflows import select
 from qareport.workflows.hear_uploads import UploadWorker
 from qareport.workflows.judge import judge_calls
 from qareport.workflows.transcribe import TranscribedCall
-from tests.support.calls import say
+from tests.support.calls import CUSTOMER, say
 from tests.support.desk import OpenDesk
 from tests.support.recordings import cut_recording
 
@@ -293,6 +293,39 @@ def test_another_recording_in_its_place_is_not_taken_for_it(
     assert (state["state"], state["code"]) == ("failed", "sound_gone")
     assert opened.desk.store.results.get("c1") == before
     assert state["error"] in client.get("/calls/c1").text
+
+
+# --- the original -----------------------------------------------------------------------------------------------------
+
+
+def test_the_original_is_opened_for_a_purpose_that_the_log_keeps(opened: OpenDesk, tmp_path: Path) -> None:
+    with_sound(opened, tmp_path)
+    call, _, transcript = stored(opened, "c1")
+    spoken = replace(transcript, segments=(say(0, 2000, CUSTOMER, "我的手机号是13812345678"),))
+    opened.desk.store.transcripts.put("number", spoken)
+    judge(opened, call, spoken, "number")
+    client = opened.enter(SUPERVISOR)
+    assert "13812345678" not in client.get("/calls/c1").text
+    assert "13812345678" not in client.get("/calls/c1/original").text
+    assert actions(opened) == []
+    for _ in range(2):  # the page is loaded again
+        page = client.get("/calls/c1/original", params={"purpose": "核对 13900001111 报的地址"})
+        assert "13812345678" in page.text
+        client.get("/calls/c1/sound", params={"original": "1", "purpose": "核对 13900001111 报的地址"})
+    noted = opened.desk.store.audit.list(limit=9, action="call.")
+    assert [entry.action for entry in noted] == ["call.hear_original", "call.read_original"]
+    assert {entry.details["purpose"] for entry in noted} == {"核对 [电话] 报的地址"}
+    client.get("/calls/c1/original", params={"purpose": "另一件事"})
+    opened.clock.move(minutes=31)
+    client.get("/calls/c1/original", params={"purpose": "另一件事"})
+    assert len(actions(opened)) == 4
+    program = "/api/v1/calls/c1/transcript?original=true&purpose=claim"
+    assert client.get(program).json()[0]["text"] == "我的手机号是13812345678"
+    assert client.get(program.partition("&")[0]).status_code == 403
+    assert len(actions(opened)) == 5
+    agent = opened.enter(UserRole.AGENT)
+    assert agent.get("/calls/c1/original").status_code == agent.get(program).status_code == 403
+    assert "/original" not in agent.get("/calls/c1").text
 
 
 # --- deletion ---------------------------------------------------------------------------------------------------------

@@ -60,3 +60,20 @@ def test_a_call_that_is_deleted_is_filed_under_nothing_any_more(opened: OpenDesk
     client = opened.login(UserRole.ADMIN)
     assert client.get("/api/v1/calls", params={"q": "issue:退换货"}).json()["total"] == 3
     assert "退换货 (3)" in client.get("/calls").text
+
+
+def test_who_searches_for_a_person_by_number_is_noted_without_the_number_and_told_what_helps(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert "按号码搜不到" in client.get("/calls", params={"q": "13812345678 退货"}).text
+    assert "按号码搜不到" not in client.get("/calls", params={"q": "退货 order:20261105318204"}).text
+    client.get("/api/v1/calls", params={"q": "13812345678"})
+    noted = opened.desk.store.audit.list(limit=9)
+    assert [(entry.action, entry.details["query"]) for entry in noted] == [
+        ("calls.search_number", "[电话]"), ("calls.search_number", "[电话] 退货"),
+    ]  # fmt: skip
+
+
+def test_a_sentence_that_was_found_is_shown_with_who_said_it_and_how(opened: OpenDesk) -> None:
+    page = opened.enter(UserRole.SUPERVISOR).get("/calls", params={"q": "愤怒"}).text
+    assert '<small>客户</small> <span lang="zh">' in page
+    assert '<span class="tag-ANGRY">[ANGRY]</span>' in page

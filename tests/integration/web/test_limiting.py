@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from qareport.errors import StoreError
 from qareport.model import UserRole
 from qareport.web import access
 from tests.support.desk import OpenDesk
@@ -31,6 +32,26 @@ def test_a_fault_has_a_number_that_the_log_knows_and_carries_the_policy(
     assert "no such luck" not in answer.text
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/calls", "/login", "/api/v1/me"])
+def test_a_store_that_cannot_be_read_is_told_in_plain_words_with_a_number_that_the_log_knows(
+    opened: OpenDesk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("disk I/O error", where="sqlite:////srv/q.db")
+
+    client = opened.enter(UserRole.SUPERVISOR)
+    monkeypatch.setattr(type(opened.desk.store.sessions), "find", fail)  # who is asking is read first of all
+    with caplog.at_level(logging.ERROR, logger="qareport.web.errors"):
+        answer = client.get(path)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    number = re.search(r"编号是([0-9a-f]{8})", answer.text)
+    assert number is not None
+    assert f"{number.group(1)} at GET {path}: sqlite:////srv/q.db: disk I/O error" in caplog.text
+    assert "/srv/" not in answer.text
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
 def test_a_program_that_asks_too_often_is_told_when_to_come_again(

@@ -141,3 +141,24 @@ def test_what_is_done_at_the_door_stands_in_the_audit_log(opened: OpenDesk) -> N
     opened.browser().post("/login", data={"name": "nobody", "password": "x"})
     lines = [(entry.action, entry.actor, entry.outcome) for entry in opened.desk.store.audit.list()]
     assert lines == [("login", "nobody", "refused"), ("logout", "admin", "done"), ("login", "admin", "done")]
+
+
+def test_who_was_logged_out_comes_back_to_the_page_with_its_choices(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    opened.clock.move(hours=13)
+    sent_on = client.get("/calls?q=退货&sort=score")
+    page = client.get(sent_on.headers["location"]).text
+    assert "登录已经过期" in page
+    assert 'name="next" value="/calls?q=%E9%80%80%E8%B4%A7&amp;sort=score"' in page
+
+
+def test_what_was_sent_after_the_session_ended_is_said_to_be_lost(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    opened.clock.move(hours=13)
+    came_from = {"referer": "http://127.0.0.1:8710/review?day=2026-11-21"}
+    sent_on = client.post("/calls/c1/findings/x@1/verdict", data={"verdict": "rejected"}, headers=came_from)
+    page = client.get(sent_on.headers["location"]).text
+    assert "没有存下来" in page
+    assert 'name="next" value="/review?day=2026-11-21"' in page
+    foreign = client.post("/upload", headers={"referer": "https://evil.example/calls"})
+    assert foreign.headers["location"] == "/login?next=/&lost=1"

@@ -46,7 +46,8 @@ PAGES = (
     "/calls", "/calls?q=退货", "/calls?q=(", "/calls/c1", "/calls/none", "/upload", "/account", "/settings/users",
     "/settings/users/1", "/settings/teams", "/settings/tokens", "/settings/webhooks", "/settings/webhooks/1",
     "/settings/integrations", "/settings/integrations/2", "/settings/live", "/audit", "/api", "/qa", "/",
-    "/exports?q=退货", "/calls/c2/delete", "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1",
+    "/exports?q=退货", "/calls/c2/delete", "/calls/c1/original", "/calls/c1/original?purpose=x",
+    "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1",
     "/rules", "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
     "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
@@ -275,6 +276,40 @@ def test_the_page_of_a_call_grows_with_what_is_said(browser: Any, served: tuple[
     end_call(desk, call, LiveState.MERGED, merged_call_id="c1")
     page.wait_for_url(re.compile(r"/calls/c1#t\d+$"))
     assert page.locator(".transcript li").count()
+    page.context.close()
+
+
+def test_what_is_dropped_meets_what_the_form_asks_for_and_too_many_are_not_lost_silently(
+    browser: Any, served: tuple[str, OpenDesk]
+) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/upload")
+    drop = """count => { const data = new DataTransfer();
+      for (let i = 0; i < count; i++) data.items.add(new File(["RIFF"], `${i}.wav`));
+      const event = new DragEvent("drop", { dataTransfer: data, cancelable: true });
+      document.getElementById("upload").dispatchEvent(event); }"""
+    page.evaluate(drop, 2)
+    assert page.locator("#uploads .upload").count() == 0
+    assert page.evaluate("document.activeElement.name") == "agent_id"
+    page.get_by_label("客服工号").fill("A1")
+    page.evaluate(drop, 51)
+    page.wait_for_selector("#notice:has-text('还有1个没有传')")
+    page.context.clear_cookies()
+    page.wait_for_selector("#uploads .state:has-text('登录已经过期')")
+    page.context.close()
+
+
+def test_an_editor_whose_session_ended_keeps_its_text_and_says_what_to_do(
+    browser: Any, served: tuple[str, OpenDesk]
+) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.goto("/rules/service.yaml")
+    page.locator(".cm-content").click()
+    page.keyboard.type("# mine ")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="检查", exact=True).first.click()
+    page.wait_for_selector("#panel:has-text('登录已经过期')")
+    assert "# mine" in page.locator(".cm-content").inner_text()
     page.context.close()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from qareport.model import MAIL, Delivery, Edition, FoundPair, QaKind, UserRole
+from qareport.model import MAIL, Call, Delivery, Edition, FailedCall, FoundPair, QaKind, UserRole
 from qareport.store import MinedCall, Store
 from tests.support.desk import NOW, OpenDesk
 
@@ -27,6 +28,38 @@ def test_nothing_of_another_team_is_in_the_report_of_a_team(opened: OpenDesk) ->
         answer = re.sub(r'<style.*?</style>| class="[^"]*"', "", client.get(path).text, flags=re.DOTALL)
         assert "o1" in answer
         assert not re.search(r"\b(o2|c3|c4|B1)\b", answer), path
+
+
+def test_a_report_that_was_made_before_follows_a_verdict_a_failure_and_a_deletion(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+
+    def read(week: str = "week/2026-W47") -> tuple[int, int, object]:
+        report = client.get(f"/api/v1/digests/{week}").json()
+        return report["coverage"]["calls"], report["coverage"]["failed"], report["headlines"]
+
+    calls, failed, headlines = read()
+    assert (calls, failed, headlines) == read()
+    for finding in client.get("/api/v1/calls/c1/findings").json()["findings"]:
+        body = {"verdict": "rejected", "reason": "wrong_rule"}
+        client.put(f"/api/v1/calls/c1/findings/{finding['finding_id']}/verdict", json=body)
+    assert read()[2] != headlines
+    began = datetime(2026, 11, 21, 2, tzinfo=UTC)
+    call = Call(call_id="c9", audio_path="/srv/c9.ogg", agent_id="B1", started_at=began)
+    opened.desk.store.calls.put_failure(call, FailedCall.of(call, "decode", "no recording"))
+    assert read()[:2] == (calls + 1, failed + 1)
+    client.post("/calls/c3/delete", data={"typed": "c3"})
+    assert read()[:2] == (calls, failed + 1)
+
+
+def test_nobody_is_told_of_failed_calls_that_may_not_be_seen(opened: OpenDesk) -> None:
+    for agent_id in ("A1", "A2", "B1"):
+        call_id, began = f"failed of {agent_id}", datetime(2026, 11, 21, 2, tzinfo=UTC)
+        call = Call(call_id=call_id, audio_path="/srv/x.ogg", agent_id=agent_id, started_at=began)
+        opened.desk.store.calls.put_failure(call, FailedCall.of(call, "decode", "no recording"))
+    for role, failed in ((UserRole.ADMIN, 3), (UserRole.SUPERVISOR, 2), (UserRole.AGENT, 1)):
+        client = opened.enter(role)
+        assert client.get("/api/v1/digests/day/2026-11-21").json()["coverage"]["failed"] == failed
+        assert f"处理失败</span> <strong>{failed}</strong>" in client.get("/").text
 
 
 def test_the_list_names_the_days_weeks_and_months_that_have_calls(opened: OpenDesk) -> None:

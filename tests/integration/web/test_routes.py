@@ -71,6 +71,9 @@ ROUTES: dict[str, Needs] = {
     "GET /calls/{call_id:path}/sound": Needs(
         right=_P.CALLS_ORIGINAL, names="call", query="?original=1&purpose=dispute", audited=1
     ),
+    "GET /calls/{call_id:path}/original": Needs(
+        right=_P.CALLS_ORIGINAL, names="call", query="?purpose=dispute", audited=1
+    ),
     "GET /upload": Needs(right=_WRITE),
     "POST /upload": Needs(right=_WRITE, files={"files": ("a.wav", b"RIFF")}, body={"agent_id": "A1"}, audited=1),
     "POST /api/v1/uploads": Needs(right=_WRITE, body={"file_name": "a.wav", "agent_id": "A1"}, audited=1),
@@ -145,7 +148,7 @@ ROUTES: dict[str, Needs] = {
     "GET /api/v1/calls/{call_id:path}/curve": Needs(right=_READ, names="call"),
     "GET /api/v1/calls/{call_id:path}/waveform": Needs(right=_READ, names="call"),
     "GET /api/v1/calls/{call_id:path}/audio": Needs(
-        right=_P.CALLS_ORIGINAL, names="call", query="?original=1&purpose=dispute", audited=1
+        right=_P.CALLS_ORIGINAL, names="call", query="?original=1&purpose=claim", audited=1
     ),
     "GET /api/v1/calls/{call_id:path}/documents/{format}": Needs(right=_READ, names="call", audited=1),
     "GET /api/v1/calls/{call_id:path}/findings": Needs(right=_READ, names="call"),

@@ -258,6 +258,48 @@ def test_a_conflict_shows_what_changed_and_keeps_the_draft(opened: OpenDesk) -> 
     assert client.post(URL, data={"action": "publish", "reason": "x"}).status_code == 303
 
 
+def test_what_two_people_changed_at_different_places_is_put_together(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    work(client, "save", text=MORE)
+    path = opened.desk.workspace.rules_dir / "returns.yaml"
+    path.write_text(RULES.replace("先安抚", "先道歉"), "utf-8")
+    page = client.get(URL).text
+    assert "两边改的不是同一处" in page
+    client.post("/rule-forms/returns.yaml", data={"form": "merge", "seen": seen_on(page)})
+    assert draft_of(opened) == MORE.replace("先安抚", "先道歉")
+    assert "别人也改了这个文件" not in client.get(URL).text
+
+
+def test_a_line_that_two_people_changed_is_chosen_by_the_one_who_publishes_last(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.ADMIN)
+    path = opened.desk.workspace.rules_dir / "returns.yaml"
+    for side, kept in (("mine", ["先安慰"]), ("theirs", ["先道歉"]), ("both", ["先安慰", "先道歉"])):
+        path.write_text(RULES, "utf-8")
+        client.post("/rule-forms/returns.yaml", data={"form": "drop"})
+        work(client, "save", text=RULES.replace("先安抚", "先安慰"))
+        path.write_text(RULES.replace("先安抚", "先道歉"), "utf-8")
+        page = client.get(URL).text
+        assert "有1处两边都改了" in page
+        form = {"form": "merge", "seen": seen_on(page), "side:0": side}
+        late = client.post("/rule-forms/returns.yaml", data=form | {"seen": "0"})
+        assert (late.status_code, "再选一次" in late.text) == (422, True)
+        client.post("/rule-forms/returns.yaml", data=form)
+        assert [word for word in ("先安抚", "先安慰", "先道歉") if word in draft_of(opened)] == kept
+
+
+def seen_on(page: str) -> str:
+    """Return the hash of the file that a page of a conflict shows."""
+    found = re.search(r'name="seen" value="([0-9a-f]{64})"', page)
+    assert found is not None
+    return found.group(1)
+
+
+def draft_of(opened: OpenDesk) -> str:
+    """Return the administrator's text of the file."""
+    user = opened.users[UserRole.ADMIN]
+    return opened.desk.rules.open("returns.yaml", user, now=opened.clock.now).text
+
+
 def test_calls_outside_ones_reach_are_neither_explained_nor_replayed(opened: OpenDesk) -> None:
     client = opened.login(UserRole.SUPERVISOR)
     foreign = client.post(f"{API}/explain", json={"files": {}, "call_id": "c3"})

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from qareport.model import UserRole
-from qareport.web import Desk
+from qareport.model import QaState, UserRole
+from qareport.store.audit import TRIMMED
+from qareport.web import Desk, auditing
 from qareport.web.health import SignOfLife
 from qareport.web.ingest import server
 from qareport.web.pages.settings import CONVENTIONS
 from qareport.workflows.workspace import Workspace
 from tests.support.desk import OpenDesk
+from tests.support.paths import ROOT
 
 SECRET = re.compile(r'<code class="secret">([^<]+)</code>')
 
@@ -153,7 +157,8 @@ def test_an_auditor_lands_on_the_log_filters_it_and_takes_it_out(opened: OpenDes
     auditor = opened.enter(UserRole.AUDITOR)
     assert auditor.get("/").headers["location"] == "/audit"
     page = auditor.get("/audit", params={"action": "users."}).text
-    assert "users.add" in page
+    assert ">用户 =cmd|x</a>" in page
+    assert "<small>角色：agent</small>" in page
     assert "日志完整" in page
     assert "没有这样的记录" in auditor.get("/audit", params={"actor": "nobody"}).text
     assert "没有这样的记录" in auditor.get("/audit", params={"until": "2026-11-01"}).text
@@ -162,6 +167,28 @@ def test_an_auditor_lands_on_the_log_filters_it_and_takes_it_out(opened: OpenDes
     assert rows[1]["object"] == "user:=cmd|x"
     lines = auditor.get("/audit/export", params={"format": "jsonl", "action": "users.add"}).text.splitlines()
     assert len(lines) == 1
+
+
+def test_every_action_of_the_log_is_called_by_words() -> None:
+    known = {code for _, group in auditing.GROUPS for code in group}
+    made = set(recorded_actions(ROOT / "qareport")) | {TRIMMED}
+    assert "calls.search_number" in made
+    assert made <= known
+    assert {f"qa.{state}" for state in QaState} <= known
+
+
+def recorded_actions(folder: Path) -> Iterator[str]:
+    """Yield the actions that the code writes into the log."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name not in ("record", "entry", "_record", "_entry", "AuditEntry", "original_of"):
+                continue
+            said = [*node.args[:3], *(keyword.value for keyword in node.keywords if keyword.arg == "action")]
+            words = [str(each.value) for each in said if isinstance(each, ast.Constant)]
+            yield from (word for word in words if re.fullmatch(r"[a-z]+(\.[a-z_]+)?", word))
 
 
 def test_a_cell_that_a_spreadsheet_would_compute_is_disarmed(opened: OpenDesk) -> None:

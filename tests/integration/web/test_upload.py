@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from qareport.model import JobKind, UserRole
+from qareport.model import JobKind, JobState, UserRole
 from tests.support.desk import OpenDesk
 
 
@@ -45,3 +45,14 @@ def test_the_form_offers_the_agents_of_ones_teams_and_takes_the_time_of_the_call
 
 def test_who_sees_all_calls_may_leave_the_agent_open(opened: OpenDesk) -> None:
     assert announce(opened, UserRole.ANALYST) == (201, "")
+
+
+def test_a_recording_in_which_nobody_speaks_is_done_and_says_what_to_look_at(opened: OpenDesk) -> None:
+    supervisor = opened.enter(UserRole.SUPERVISOR)
+    supervisor.post("/upload", data={"agent_id": "A1"}, files={"files": ("a.wav", b"RIFF")})
+    jobs = opened.desk.store.jobs
+    job = jobs.take([JobKind.UPLOAD], "w", at=opened.clock.now)
+    assert job is not None
+    jobs.finish(job.job_id, "w", JobState.DONE, at=opened.clock.now, progress={"call_id": "c1", "notes": ["no_speech"]})
+    assert "完成：没有听到说话" in supervisor.get("/upload").text
+    assert "没有听到说话" in supervisor.get(f"/api/v1/uploads/{job.job_id}").json()["note"]

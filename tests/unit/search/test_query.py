@@ -288,3 +288,24 @@ def test_an_emotion_that_heat_maps_do_not_count_is_refused_with_those_that_they_
     with pytest.raises(QueryError) as caught:
         parse("emotion:HAPPY", time_zone="Asia/Shanghai")
     assert "ANGRY" in str(caught.value)
+
+
+PLACES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12), st.sampled_from(list(Role))), max_size=8)
+
+
+@given(PLACES, st.integers(0, 45), st.sampled_from(list(Role)))
+def test_a_silence_and_a_moment_belong_to_the_sentence_that_a_look_at_all_of_them_finds(
+    places: list[tuple[int, int, Role]], at_ms: int, role: Role
+) -> None:
+    said = [Segment(start_ms=start, end_ms=start + length, role=who, text="呵") for start, length, who in places]
+    moment = Moment(at_ms=at_ms, end_ms=at_ms, kind=MomentKind.EVENT, role=role, label="", quote="")
+    silence = Silence(start_ms=at_ms, end_ms=at_ms + 1)
+    report = CallReport(call_id="c", metrics=METRICS, segments=tuple(said), silences=(silence,), moments=(moment,))
+    lines = lines_of(report)
+    spoken = [index for index, sentence in enumerate(said) if sentence.start_ms <= at_ms <= sentence.end_ms]
+    own = [index for index in spoken if said[index].role is role]
+    assert [index for index, line in enumerate(lines) if line.moments] == (own or spoken)[:1]
+    begun = [index for index, sentence in enumerate(said) if sentence.start_ms < at_ms]
+    last = max((said[index].end_ms for index in begun), default=None)
+    (marked,) = [index for index, line in enumerate(lines) if "SILENCE" in line.tags] if said else [None]
+    assert marked is None or (said[marked].end_ms == last if begun else marked == 0)

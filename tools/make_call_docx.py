@@ -377,9 +377,7 @@ def _dossier(document: DocumentObject) -> None:
     cells = table.rows[2].cells
     fill_cell(cells[0], "QA cell", "{{ row.number }}")
     fill_cell(cells[1], "QA cell", "{{ row.kind }} {{ row.name }}")
-    fill_cell(cells[2], "QA cell", "{%p for line in row.evidence %}")
-    add_text(cells[2], "QA cell", "{{ line }}")
-    add_tag(cells[2], "endfor")
+    fill_cell(cells[2], "QA cell", "{{ row.evidence }}")
     add_row_tag(table, 3, "endfor")
     add_tag(document, "else")
     add_text(document, "QA small", "{{ report.dossier.no_classes }}")
@@ -431,11 +429,13 @@ def _signing(document: DocumentObject) -> None:
 
 def _closing(document: DocumentObject) -> None:
     _heading(document, 1, "方法与说明")
-    table = add_grid(document, 3, (38, 136), lines=False)
-    add_row_tag(table, 0, "for row in report.methods")
-    fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")
-    fill_cell(table.rows[1].cells[1], "QA small", "{{ row.value }} {{ row.remark }}")
-    add_row_tag(table, 2, "endfor")
+    add_text(
+        document,
+        "QA small",
+        "{% for row in report.methods %}",
+        ("{{ row.label }}", "QA speaker"),
+        " {{ row.value }}{% if row.remark %} {{ row.remark }}{% endif %}　{% endfor %}",
+    )
     add_end(document)
 
 

@@ -16,12 +16,12 @@ from qareport.report.order.key_moments import Candidate
 #: An A4 page between its margins.
 _PAGE = 736.0
 #: Title, facts, the call's trajectory and chart, the heading of the key moments.
-_ALWAYS = 68.0 + 80.0 + 160.0 + 42.0
+_ALWAYS = 68.0 + 62.0 + 145.0 + 42.0
 _DEMO_NOTICE, _NOTE, _LINE = 32.0, 14.0, 15.5
 #: Below the summary: one line each. In the overview: its heading, and a call.
 _SUMMARY_PADDING, _OVERVIEW, _OVERVIEW_ROW = 24.0, 62.0, 21.0
-#: What two or three key moments take: with less the overview goes on to the next page.
-_ENOUGH = 180.0
+#: What three key moments with their advice take: with less the overview goes on to the next page.
+_ENOUGH = 230.0
 #: Padding of a key moment, and the line of its rule.
 _NODE_PADDING, _RULE_LINE = 13.0, 13.0
 #: Chinese characters in a line of a summary, of a follow-up, of a key moment's story.

@@ -27,7 +27,7 @@ from qareport.report.order.transcript_lines import Speakers
 _QUOTE = 16
 #: How many turns of the customer are told at most; the weightiest are.
 _TURNS = 4
-#: How the customer's mood turns, at a second.
+#: How the customer's mood turns; {at} says at which second, or nothing.
 _MOODS: Mapping[str, str] = Translated(
     {
         Emotion.ANGRY: N_("{at}发怒"),
@@ -36,7 +36,7 @@ _MOODS: Mapping[str, str] = Translated(
         Emotion.FEARFUL: N_("{at}担忧"),
     }
 )
-#: What else the customer does, at a second; {quote} is what was said, or nothing.
+#: What else the customer does; {quote} is what was said, or nothing.
 _TURNING: Mapping[MomentKind, str] = Translated(
     {
         MomentKind.BROKEN_PROMISE: N_("{at}指出承诺没有兑现"),
@@ -131,8 +131,11 @@ def _turns(moments: Sequence[Moment], speakers: Speakers) -> Iterator[str]:
         if moment.role is not Role.AGENT and (kind := _turn_kind(moment)) is not None:
             first.setdefault(kind, []).append(moment)
     weightiest = sorted(first.values(), key=lambda same: -max(moment.salience for moment in same))[:_TURNS]
+    told = ""
     for same in sorted(weightiest, key=lambda same: same[0].at_ms):
-        yield _turn(same)
+        at = wording.second(same[0].at_ms)
+        yield _turn(same, "" if at == told else _("{second}").format(second=at))
+        told = at
 
 
 def _turn_kind(moment: Moment) -> object | None:
@@ -144,9 +147,9 @@ def _turn_kind(moment: Moment) -> object | None:
     return moment.kind if moment.kind in _TURNING else None
 
 
-def _turn(same: Sequence[Moment]) -> str:
+def _turn(same: Sequence[Moment], at: str) -> str:
+    """Word a turn; `at` says when it was, and nothing where the turn before says it."""
     moment = same[0]
-    at = wording.second(moment.at_ms)
     count = _times(same)
     if moment.kind is MomentKind.EMOTION:
         text = _MOODS[moment.tags[0].strip("[]")].format(at=at)

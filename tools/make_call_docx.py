@@ -16,9 +16,9 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
 from docx.shared import Mm, Pt
 from docx.table import Table
 from word_parts import (
-    add_end,
     add_facts,
     add_grid,
+    add_methods,
     add_row_tag,
     add_space,
     add_tag,
@@ -429,14 +429,7 @@ def _signing(document: DocumentObject) -> None:
 
 def _closing(document: DocumentObject) -> None:
     _heading(document, 1, "方法与说明")
-    add_text(
-        document,
-        "QA small",
-        "{% for row in report.methods %}",
-        ("{{ row.label }}", "QA speaker"),
-        " {{ row.value }}{% if row.remark %} {{ row.remark }}{% endif %}　{% endfor %}",
-    )
-    add_end(document)
+    add_methods(document)
 
 
 if __name__ == "__main__":

@@ -586,3 +586,21 @@ def test_a_style_sheet_that_is_kept_prints_the_same_and_is_warned_of_again() -> 
     finally:
         printer.close()
         fresh.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "printed"),
+    [
+        ("<ol><li>甲</li></ol>", "甲1."),
+        ("<div style='display: list-item; list-style: decimal inside'>乙</div>", "1.乙"),
+        ("<p>丙<span style='float: footnote'>丁</span></p>", "丙11.丁"),
+        ("<style>p::marker { color: red }</style><p>戊</p>", "戊"),
+    ],
+)
+def test_lists_and_notes_of_a_template_keep_their_marks(body: str, printed: str) -> None:
+    printer = Printer()
+    try:
+        pdf = printer.print(f"<html lang='zh-CN'><title>t</title>{body}</html>")
+    finally:
+        printer.close()
+    assert squeezed(pdf_text(pdf)) == printed

@@ -291,7 +291,7 @@ def predicate(moment: Moment, speakers: Speakers) -> str:
     if moment.label_code is not None:
         template = wording.LABEL_PREDICATES.get((moment.kind, moment.label_code)) or template
     text = template.format(
-        topic=moment.topic or wording.label(moment),
+        topic=topic_wording.named(moment.topic) if moment.topic else wording.label(moment),
         emotion=felt,
         span=wording.duration(moment.duration_ms),
         event=felt,

@@ -32,15 +32,19 @@ def rest(call: CallReport) -> str:
     covered = list(dict.fromkeys(finding.title for finding in call.findings if finding.covered_by is not None))
     parts = []
     if covered:
-        names, count = wording.listed(covered), len(covered)
+        names, count = wording.listed(map(wording.quoted, covered)), len(covered)
         parts.append(plural("一句话只计一次分，另有{count}条规则也命中：{names}", count, count=count, names=names))
     if call.scorecard is not None:
         hit = {finding.category for finding in call.findings}
-        quiet = [_category(category.name) for category in call.scorecard.categories if category.name not in hit]
+        quiet = [
+            wording.capital(_category(category.name))
+            for category in call.scorecard.categories
+            if category.name not in hit
+        ]
         idle = sum(len(category.not_applicable) for category in call.scorecard.categories)
         parts += [_("其余类别没有命中：{names}").format(names=wording.listed(quiet))] if quiet else []
         parts += [plural("{count}条规则没有机会出现，不扣分也不加分", idle, count=idle)] if idle else []
-    return _("{text}。").format(text=wording.clauses(parts)) if parts else ""
+    return wording.capital(_("{text}。").format(text=wording.clauses(parts))) if parts else ""
 
 
 def _bare(findings: Sequence[Finding]) -> Iterator[CategoryScore]:

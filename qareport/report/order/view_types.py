@@ -185,8 +185,8 @@ class ClassRow:
     kind: str
     #: Which.
     name: str
-    #: The words that say so.
-    evidence: str
+    #: The words that say so: one line.
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,7 +165,7 @@ def test_pdf_has_bookmarks_headings_and_a_described_picture() -> None:
     assert marks[-5:-1] == [(1, "订单档案"), (2, "客服的承诺"), (2, "问题类型与环节的依据"), (1, "复核与签字")]
     figures = [entry for entry in objects(content) if str(entry.get("S")) == "/'Figure'"]
     assert [words(figure["Alt"]) for figure in figures] == [charts_alt(samples.RICH)]
-    assert charts_alt(samples.RICH).endswith("关键节点4处，转差（+0.4 → −2.4），四段均值 +0.4 / −1.2 / −3.8 / −2.4")
+    assert charts_alt(samples.RICH).endswith("关键节点5处，转差（+0.4 → −2.4），四段均值 +0.4 / −1.2 / −3.8 / −2.4")
 
 
 def test_chinese_fonts_are_embedded_without_the_glyphs_that_nobody_sees() -> None:

@@ -413,7 +413,7 @@ def test_a_rule_on_a_sentence_that_cost_already_is_named_below_the_scorecard() -
     call = replace(samples.CALL, findings=(covered, samples.FINDINGS[1]))
     made = view(replace(samples.EXAMPLE, calls=(call,))).calls[0]
     assert [hit.at for group in made.scorecard for hit in group.hits] == ["第87秒"]
-    assert made.score_rest.startswith("一句话只计一次分，另有1条规则也命中：发货疑问后的沉默")
+    assert made.score_rest.startswith("一句话只计一次分，另有1条规则也命中：“发货疑问后的沉默”")
     assert not any(advice.rule.startswith("发货疑问") for moment in made.key_moments for advice in moment.advice)
 
 

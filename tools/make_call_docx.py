@@ -15,10 +15,11 @@ from docx.document import Document as DocumentObject
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
 from docx.shared import Mm, Pt
 from docx.table import Table
+from docx.text.paragraph import Paragraph
 from word_parts import (
-    add_end,
     add_facts,
     add_grid,
+    add_methods,
     add_row_tag,
     add_space,
     add_tag,
@@ -231,12 +232,14 @@ def _scorecard(document: DocumentObject) -> None:
     add_tag(document, "if call.scorecard")
     table = add_grid(document, 7, (23, 43, 17, 18, 73), lines=True)
     fill_head(table, ("时间", "类别与规则", "等级", "分值", "证据"))
+    _to_the_right(table.rows[0].cells[3].paragraphs[0])
     add_row_tag(table, 1, "for group in call.scorecard")
     cells = table.rows[2].cells
     name = cells[0].merge(cells[2])
     for cell, text in ((name, "{{ group.name }}"), (cells[3], "{{ group.points }}"), (cells[4], "{{ group.limit }}")):
         fill_cell(cell, "QA cell", text).paragraph_format.keep_with_next = True
     name.paragraphs[0].runs[0].bold = True
+    _to_the_right(cells[3].paragraphs[0])
     shade_row(table.rows[2], "F1F5F7")
     add_row_tag(table, 3, "for hit in group.hits")
     at, rule, severity, points, evidence = table.rows[4].cells
@@ -245,7 +248,7 @@ def _scorecard(document: DocumentObject) -> None:
     fill_cell(rule, "QA cell", "{{ hit.title }}")
     add_text(rule, "QA small", "{{ hit.rule }}")
     fill_cell(severity, "QA cell", "{{ hit.severity }}")
-    fill_cell(points, "QA cell", "{{ hit.points }}").alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    _to_the_right(fill_cell(points, "QA cell", "{{ hit.points }}"))
     fill_cell(evidence, "QA cell", "{%p for line in hit.evidence %}")
     add_text(evidence, "QA cell", "{{ line }}")
     add_tag(evidence, "endfor")
@@ -282,9 +285,9 @@ def _metrics(document: DocumentObject) -> None:
         for cell, field in zip(table.rows[2].cells[1:], fields, strict=True):
             paragraph = fill_cell(cell, "QA cell", f"{{{{ row.{field} }}}}")
             if field != "remark":
-                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+                _to_the_right(paragraph)
         for cell in table.rows[0].cells[1:-1]:
-            cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.RIGHT
+            _to_the_right(cell.paragraphs[0])
         add_row_tag(table, 3, "endfor")
     add_tag(document, "endif")
     add_text(document, "QA note", "※ {{ call.norm }}")
@@ -304,6 +307,12 @@ def _metrics(document: DocumentObject) -> None:
         add_row_tag(table, 3, "endfor")
     add_tag(document, "endif")
     add_tag(document, "endif")
+
+
+def _to_the_right(paragraph: Paragraph) -> None:
+    """Align a figure right, at a distance from the words of the next column."""
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    paragraph.paragraph_format.right_indent = Mm(2)
 
 
 def _transcript(document: DocumentObject) -> None:
@@ -377,9 +386,7 @@ def _dossier(document: DocumentObject) -> None:
     cells = table.rows[2].cells
     fill_cell(cells[0], "QA cell", "{{ row.number }}")
     fill_cell(cells[1], "QA cell", "{{ row.kind }} {{ row.name }}")
-    fill_cell(cells[2], "QA cell", "{%p for line in row.evidence %}")
-    add_text(cells[2], "QA cell", "{{ line }}")
-    add_tag(cells[2], "endfor")
+    fill_cell(cells[2], "QA cell", "{% for line in row.evidence %}{{ line }}{% endfor %}")
     add_row_tag(table, 3, "endfor")
     add_tag(document, "else")
     add_text(document, "QA small", "{{ report.dossier.no_classes }}")
@@ -431,12 +438,7 @@ def _signing(document: DocumentObject) -> None:
 
 def _closing(document: DocumentObject) -> None:
     _heading(document, 1, "方法与说明")
-    table = add_grid(document, 3, (38, 136), lines=False)
-    add_row_tag(table, 0, "for row in report.methods")
-    fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")
-    fill_cell(table.rows[1].cells[1], "QA small", "{{ row.value }} {{ row.remark }}")
-    add_row_tag(table, 2, "endfor")
-    add_end(document)
+    add_methods(document)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from docx.document import Document as DocumentObject
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.shared import Pt
+from docx.shared import Mm, Pt
 from docx.table import _Cell
 from word_parts import (
-    add_end,
     add_grid,
+    add_methods,
     add_row_tag,
     add_tag,
     add_text,
@@ -38,7 +38,7 @@ MARKS: tuple[tuple[str, str, str | None, bool, str | None], ...] = (
 )
 _TILES, _TILE_COLUMNS = 10, 5
 _TRENDS = 3
-_CALLBACK_WIDTHS = (8, 44, 64, 28, 30)
+_CALLBACK_WIDTHS = (8, 44, 62, 28, 32)
 #: There is something to compare with.
 _COMPARED = "report.has_previous or report.has_baseline"
 #: Every column has something to say.
@@ -205,15 +205,29 @@ def _further_callbacks(document: DocumentObject) -> None:
 def _groups(document: DocumentObject) -> None:
     heads = ("组", "客服人数", "通话", "平均得分", "{{ report.against }}", "合格率", "高风险", "平均时长", "主要失分")
     add_tag(document, "if report.groups.rows")
-    widths_mm = (26, 15, 12, 16, 17, 16, 14, 18, 40)
-    _table(document, "各组", "report.groups", heads, widths_mm, figures=(1, 2), without={_COMPARED: (), "": (4,)})
+    widths_mm = (25, 15, 11, 15, 15, 15, 13, 16, 49)
+    _table(
+        document,
+        "各组",
+        "report.groups",
+        heads,
+        widths_mm,
+        figures=(1, 2, 3, 4, 5, 6, 7),
+        without={_COMPARED: (), "": (4,)},
+    )
     add_tag(document, "endif")
 
 
 def _people(document: DocumentObject) -> None:
     heads = ("客服", "通话", "平均得分", "{{ report.against }}", "合格率", "高风险", "平均时长", "主要失分", "做得好")
-    widths_mm = (21, 10, 16, 15, 15, 13, 15, 37, 32)
-    _table(document, "客服一览", "report.agents", heads, widths_mm, figures=(1,), without={_COMPARED: (), "": (3,)})
+    without = {
+        f"({_COMPARED}) and report.praise": (),
+        _COMPARED: (8,),
+        "report.praise": (3,),
+        "": (3, 8),
+    }
+    widths_mm = (26, 10, 15, 13, 13, 13, 15, 40, 29)
+    _table(document, "客服一览", "report.agents", heads, widths_mm, figures=(1, 2, 3, 4, 5, 6), without=without)
     add_tag(document, "if report.agents_note")
     add_text(document, "QA small", "{{ report.agents_note }}")
     add_tag(document, "endif")
@@ -244,7 +258,7 @@ def _outcomes(document: DocumentObject) -> None:
 
 def _ledger(document: DocumentObject) -> None:
     heads = ("状态", "订单 / 电话", "承诺", "到期", "客服")
-    _table(document, "要兑现的承诺", "report.promises", heads, (23, 36, 57, 32, 26))
+    _table(document, "要兑现的承诺", "report.promises", heads, (22, 30, 72, 22, 28))
     add_text(document, "QA small", "{{ report.promises_note }}")
     add_tag(document, "if report.failed.rows")
     _table(document, "处理失败的通话", "report.failed", ("通话编号", "时间", "客服", "原因"), (48, 24, 26, 76))
@@ -310,6 +324,8 @@ def _rows(
         for place, index in enumerate(columns):
             if index in figures:
                 _to_the_right(table.rows[row].cells[place])
+            elif index - 1 in figures:
+                table.rows[row].cells[place].paragraphs[0].paragraph_format.left_indent = Mm(2)
 
 
 def _to_the_right(cell: _Cell) -> None:
@@ -318,12 +334,7 @@ def _to_the_right(cell: _Cell) -> None:
 
 def _closing(document: DocumentObject) -> None:
     add_text(document, "Heading 2", "方法与说明")
-    table = add_grid(document, 3, (30, 144), lines=False)
-    add_row_tag(table, 0, "for row in report.methods")
-    fill_cell(table.rows[1].cells[0], "QA small", "{{ row.label }}")
-    fill_cell(table.rows[1].cells[1], "QA small", "{{ row.value }} {{ row.remark }}")
-    add_row_tag(table, 2, "endfor")
-    add_end(document)
+    add_methods(document)
 
 
 if __name__ == "__main__":

@@ -96,10 +96,15 @@ def fill_head(table: Table, names: Sequence[str]) -> None:
     table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
 
 
-def add_end(document: DocumentObject) -> None:
-    """Add the paragraph that Word needs after a last table, too small to be pushed onto a page of its own."""
-    spacing = add_text(document, "QA small").paragraph_format
-    spacing.line_spacing_rule, spacing.line_spacing = WD_LINE_SPACING.EXACTLY, Pt(1)
+def add_methods(document: DocumentObject) -> None:
+    """Add how the report was made, as one paragraph: a line each would often take a page of its own."""
+    add_text(
+        document,
+        "QA small",
+        "{% for row in report.methods %}",
+        ("{{ row.label }}", "QA speaker"),
+        " {{ row.value }}{% if row.remark %} {{ row.remark }}{% endif %}　{% endfor %}",
+    )
 
 
 def add_space(document: DocumentObject, points: float) -> Paragraph:

@@ -72,6 +72,8 @@ class PromiseDue(OfCall):
     by: str
     #: The call in which the customer came back about it (BROKEN only).
     again_call_id: str | None = None
+    #: When that call began.
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,8 @@ class PromiseMade:
     by: str
     made_at: datetime | None
     quote: str
+    #: When it fell due; None: not known.
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

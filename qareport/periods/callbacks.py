@@ -64,7 +64,7 @@ def promises_due(scope: Scope) -> Promises:
                 continue
             again = _again(call, promise, due_at, orders.get(call.order_id or "", ()))
             if again is not None and again.started_at is not None and begin <= again.started_at < end:
-                due.append(_promise_due(call, promise, call.started_at, due_at, PromiseState.BROKEN, again.call_id))
+                due.append(_promise_due(call, promise, call.started_at, due_at, PromiseState.BROKEN, again))
             elif again is None and due_at >= begin:
                 due.append(_promise_due(call, promise, call.started_at, due_at, PromiseState.UNCONFIRMED))
     due.sort(key=lambda item: (_STATES.index(item.state), item.due_at, item.call_id, item.at_ms))
@@ -107,7 +107,7 @@ def _promise_due(
     made_at: datetime,
     due_at: datetime,
     state: PromiseState,
-    again_call_id: str | None = None,
+    again: CallSummary | None = None,
 ) -> PromiseDue:
     return PromiseDue(
         state=state,
@@ -121,7 +121,8 @@ def _promise_due(
         quote=promise.quote,
         action=promise.action,
         by=promise.by,
-        again_call_id=again_call_id,
+        again_call_id=again.call_id if again else None,
+        again_at=again.started_at if again else None,
     )
 
 
@@ -263,7 +264,13 @@ def _history(customer: _Customer, shown: CallSummary) -> _History:
     issue = next(iter(shown.issues), None)
     about = [call for call in customer.known if issue is not None and issue in call.issues]
     promises = [
-        PromiseMade(action=promise.action, by=promise.by, made_at=call.started_at, quote=promise.quote)
+        PromiseMade(
+            action=promise.action,
+            by=promise.by,
+            made_at=call.started_at,
+            quote=promise.quote,
+            due_at=promise.due_at,
+        )
         for call in customer.known[:-1]
         for promise in call.promises
     ]

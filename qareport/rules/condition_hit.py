@@ -24,6 +24,8 @@ class ConditionHit:
     act: SpokenAct | None = None
     #: It is a fact of the whole call (a weekday, a length) and no place in it: it is near everything.
     everywhere: bool = False
+    #: Where what is missing at the beginning of the call should have been; None for everything else.
+    opening_ms: int | None = None
 
     @property
     def place(self) -> object:

@@ -203,7 +203,7 @@ def finding_of(rule: Rule, hit: ConditionHit, context: MatchContext) -> Finding:
         title=rule.title,
         category=rule.category,
         severity=rule.severity,
-        at_ms=hit.at_ms,
+        at_ms=hit.at_ms if hit.opening_ms is None else hit.opening_ms,
         evidence=hit.evidence,
         advice="" if rule.points > 0 else text,
         team_advice="" if rule.points > 0 else advice.for_team(hit.topic),

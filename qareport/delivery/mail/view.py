@@ -15,6 +15,7 @@ from qareport.model import (
     Period,
     PeriodKind,
     PeriodReport,
+    Roster,
     RunState,
 )
 from qareport.presentation import note_wording
@@ -126,10 +127,12 @@ def period_view(
     """
     callbacks = (*page.callbacks, *page.callbacks_rest)
     agent = report.agent_id or ""
+    known = Roster(report.people).find(agent)
+    own = terms.name(known.name if known and known.name else agent)
     return MailView(
         language=language(),
         organisation=page.organisation,
-        title=page.title + (_("（{agent}本人）").format(agent=terms.name(agent)) if agent else ""),
+        title=page.title + (_("（{agent}本人）").format(agent=own) if agent else ""),
         period_short=short_period(report.period),
         period=page.subject,
         headline=headline(report),

@@ -26,6 +26,14 @@ ATTACHED = "report.json"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _OWN_FONTS = re.compile("@font-face", re.IGNORECASE)
 _OF_ONE_PAGE = re.compile("@(font-face|counter-style|color-profile|import)", re.IGNORECASE)
+#: Rules about list markers and notes in WeasyPrint's own style sheet, and what uses them.
+_NOTE_RULES = re.compile(r"^::[\w-]+ *\{[^}]*\}", re.MULTILINE)
+_NOTES = re.compile(r"<(li|summary)\b|list-item|footnote|::(marker|note)|position *: *note", re.IGNORECASE)
+#: Tables of a font by which text is laid out: a page has its glyphs in their places already.
+_UNUSED_TABLES = tuple(
+    int.from_bytes(name, "big")
+    for name in (b"BASE", b"DSIG", b"EBDT", b"EBLC", b"EBSC", b"GPOS", b"GSUB", b"JSTF", b"LTSH", b"PCLT", b"SVG ")
+)
 #: Parsed style sheets by their text: those of two kinds of documents in two languages, and some of a user.
 _sheets: dict[str, Any] = {}
 _MOST_SHEETS = 8
@@ -55,13 +63,13 @@ def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
     import hashlib
 
     from weasyprint import HTML, Attachment
-    from weasyprint.pdf.fonts import Font
     from weasyprint.urls import URLFetcher
 
-    Font.get_unused_glyph_id = _unused_glyph
+    _improve_fonts()
+    kind = HTML if _NOTES.search(html) else _without_notes()
     fetcher = URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
     page, styles = _split_styles(html)
-    document = HTML(string=page, url_fetcher=fetcher)
+    document = kind(string=page, url_fetcher=fetcher)
     options: dict[str, Any] = {"pdf_tags": True, "stylesheets": styles}
     if attached:
         made = datetime.fromisoformat(created) if created else datetime(2000, 1, 1, tzinfo=UTC)
@@ -73,6 +81,20 @@ def print_page(html: str, attached: bytes = b"", created: str = "") -> bytes:
     fonts = _fonts(own=_OWN_FONTS.search(html) is not None)
     pdf: bytes = document.write_pdf(font_config=fonts, pdf_identifier=identifier, finisher=_finish, **options)
     return pdf
+
+
+@functools.cache
+def _without_notes() -> Any:
+    """Return the kind of pages without list markers and notes.
+
+    WeasyPrint 70 computes six styles for them beside that of each element: a tenth of a page's time.
+    """
+    from weasyprint import CSS, HTML
+    from weasyprint.css.counters import CounterStyle
+    from weasyprint.html import UA
+
+    sheet = CSS(string=_NOTE_RULES.sub("", UA), counter_style=CounterStyle())  # HTML brings these
+    return type("PageWithoutNotes", (HTML,), {"_ua_stylesheets": lambda page, forms=False: [sheet]})
 
 
 def _split_styles(html: str) -> tuple[str, list[Any]]:
@@ -136,8 +158,8 @@ def _unused_glyph(font: Any, codepoint: int) -> int:
 
 
 def _finish(document: Any, pdf: Any) -> None:
-    """Make fonts small, and name an attachment once where WeasyPrint 70 names it twice."""
-    _compact_fonts(document, pdf)
+    """Embed fonts as they are shown best, and name an attachment once where WeasyPrint 70 names it twice."""
+    _embed_bare_cff(document, pdf)
     if "AF" in pdf.catalog:
         pdf.catalog["AF"][:] = dict.fromkeys(pdf.catalog["AF"])
     for entry in pdf.objects:
@@ -154,33 +176,55 @@ def _written_once(kind: Any) -> Any:
     return type(kind.__name__, (kind,), {"data": functools.cached_property(kind.data.fget)})
 
 
-def _compact_fonts(document: Any, pdf: Any) -> None:
-    """Leave out the empty glyphs that WeasyPrint keeps so that glyphs keep their numbers: 60,000 in a Chinese font.
+@functools.cache
+def _improve_fonts() -> None:
+    """Let WeasyPrint 70 cut fonts once, and number characters that a font lacks so that each keeps its number."""
+    from weasyprint.pdf.fonts import Font
 
-    A CID-keyed CFF font has a table of its own from the numbers in the text to its glyphs (PDF 1.7, 9.7.4.2), so its
-    glyphs may be renumbered. It is embedded as bare CFF, which more viewers show than OpenType-CFF does (#1844).
+    cut_twice = Font.subset
+
+    def subset(font: Any, to_unicode: Any, hinting: bool) -> None:
+        if not _cut_once(font, to_unicode):
+            cut_twice(font, to_unicode, hinting)
+
+    Font.subset = subset
+    Font.get_unused_glyph_id = _unused_glyph
+
+
+def _cut_once(font: Any, to_unicode: Any) -> bool:
+    """Leave only the used glyphs in a font whose glyphs may be renumbered; False for others.
+
+    WeasyPrint keeps empty glyphs so that glyphs keep their numbers, 60,000 in a Chinese font, and cuts each font twice:
+    a tenth of a page's time. A CID-keyed CFF font has a table of its own from the numbers in the text to its glyphs
+    (PDF 1.7, 9.7.4.2).
     """
     import io
 
     import uharfbuzz
     from fontTools.ttLib import TTFont
 
-    used: dict[int, set[int]] = {}
-    for font in document.fonts.values():
-        if not font.used_in_forms:
-            used.setdefault(id(font.file_content), set()).update(font.to_unicode)
+    if not to_unicode or "CFF " not in font.tables or "fvar" in font.tables:
+        return False
+    wanted = uharfbuzz.SubsetInput()
+    wanted.sets(uharfbuzz.SubsetInputSets.GLYPH_INDEX).update(to_unicode)
+    wanted.sets(uharfbuzz.SubsetInputSets.DROP_TABLE_TAG).update(_UNUSED_TABLES)
+    wanted.flags = uharfbuzz.SubsetFlags.DESUBROUTINIZE | uharfbuzz.SubsetFlags.NO_HINTING
+    cut = bytes(uharfbuzz.subset(uharfbuzz.Face(font.file_content, font.index), wanted).blob.data)
+    if not hasattr(TTFont(io.BytesIO(cut), lazy=True)["CFF "].cff.topDictIndex[0], "ROS"):
+        return False
+    font.file_content, font.is_cut_once = cut, True
+    return True
+
+
+def _embed_bare_cff(document: Any, pdf: Any) -> None:
+    """Embed such fonts as bare CFF, which more viewers show than OpenType-CFF (#1844)."""
+    import uharfbuzz
+
+    cut = {id(font.file_content) for font in document.fonts.values() if hasattr(font, "is_cut_once")}
     for entry in pdf.objects:
-        if getattr(entry, "extra", {}).get("Subtype") != "/OpenType" or id(entry.stream[0]) not in used:
-            continue
-        content = entry.stream[0]
-        if not hasattr(TTFont(io.BytesIO(content), lazy=True)["CFF "].cff.topDictIndex[0], "ROS"):
-            continue
-        wanted = uharfbuzz.SubsetInput()
-        wanted.sets(uharfbuzz.SubsetInputSets.GLYPH_INDEX).update(used[id(content)])
-        wanted.flags = uharfbuzz.SubsetFlags.DESUBROUTINIZE | uharfbuzz.SubsetFlags.NO_HINTING
-        subset = uharfbuzz.subset(uharfbuzz.Face(content), wanted)
-        entry.stream = [bytes(subset.reference_table("CFF ").data)]
-        entry.extra["Subtype"] = "/CIDFontType0C"
+        if getattr(entry, "extra", {}).get("Subtype") == "/OpenType" and id(entry.stream[0]) in cut:
+            entry.stream = [bytes(uharfbuzz.Face(entry.stream[0]).reference_table("CFF ").data)]
+            entry.extra["Subtype"] = "/CIDFontType0C"
 
 
 def _limit(cpu_s: float) -> None:

@@ -93,9 +93,10 @@ def _marks(chosen: Sequence[Candidate], chapter: str) -> list[tuple[int, NodeMar
 
 
 def notes(call: CallReport) -> tuple[str, ...]:
-    """Word the notes, each once; what the analysis says of guessed roles covers what the engine says of them."""
+    """Word the notes, each once: what the analysis says of guessed roles covers what the engine says of them."""
     codes = {note.code for note in call.notes}
     covered = {NoteCode.ROLES_FROM_WORDS} if codes & {NoteCode.ROLES_GUESSED, NoteCode.ROLES_UNKNOWN} else set()
+    covered |= {NoteCode.ROLES_UNKNOWN} if NoteCode.NOT_SCORED_SPEAKERS in codes else set()
     return tuple(dict.fromkeys(note_wording.note(note) for note in call.notes if note.code not in covered))
 
 

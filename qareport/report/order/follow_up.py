@@ -107,6 +107,8 @@ def result(call: CallReport) -> str:
 
 def _result(call: CallReport, number: int | None) -> str:
     text = result(call)
+    if set(call.risk_reasons) - _NOTHING_OPEN and not any(item.points < 0 or item.fatal for item in call.findings):
+        text = _("{result}；客服没有失分，风险在于客户的事还没了结").format(result=text)
     if number is not None:
         text = wording.named(wording.nth_call(number), text)
     return _("{text}。").format(text=text)

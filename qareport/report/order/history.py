@@ -120,7 +120,7 @@ def _classes(call: CallReport, numbers: Mapping[str, int]) -> list[ClassRow]:
             number=number,
             kind=kind,
             name=_name(classification),
-            evidence=tuple(key_moments.evidence_line(item, speakers) for item in classification.evidence),
+            evidence=(wording.clauses(key_moments.evidence_line(item, speakers) for item in classification.evidence),),
         )
         for kind, classes in kinds
         for classification in classes

@@ -14,6 +14,7 @@ from qareport.model import (
     Moment,
     MomentKind,
     MomentLabel,
+    Role,
     Severity,
 )
 from qareport.presentation import topic_wording, wording
@@ -112,9 +113,18 @@ def choose(
 
 
 def _owner(finding: Finding, candidates: Sequence[Candidate]) -> Candidate | None:
-    """Find the moment that a finding is about: the one nearest to it or to its evidence, if one is near at all."""
+    """Find the moment that a finding is about: the one nearest to it or to its evidence, if one is near at all.
+
+    Of those that mean what the rule says, one that is a moment of its own comes before one that is part of another.
+    """
     near = [
-        (finding.moment != wording.with_label(moment).label, _distance_ms(finding, moment), -moment.salience, index)
+        (
+            finding.moment != wording.with_label(moment).label,
+            moment.salience <= 0,
+            _distance_ms(finding, moment),
+            -moment.salience,
+            index,
+        )
         for index, candidate in enumerate(candidates)
         if (moment := candidate.moment) is not None and _touches(finding, moment)
     ]
@@ -225,6 +235,8 @@ def _moment_story(candidate: Candidate, speakers: Speakers) -> Phrase:
     moments = (moment, *candidate.beside)
     what = _("，").join(dict.fromkeys(predicate(item, speakers) for item in moments))
     lead = _("{who}{what}").format(who=speakers.name(moment.role, moment.at_ms), what=what)
+    if moment.kind is MomentKind.EVENT and moment.role is Role.UNKNOWN:
+        lead = _("录音中出现{event}").format(event=_felt_or_heard(moment))
     runs = [TextRun(text=lead)]
     if any(item.fuzzy for item in moments):
         runs.append(TextRun(text=_(wording.FUZZY), style="muted"))
@@ -274,15 +286,15 @@ def _finding_story(candidate: Candidate, speakers: Speakers) -> Phrase:
 def predicate(moment: Moment, speakers: Speakers) -> str:
     """Say what happened at a moment, as the predicate of a sentence about its speaker."""
     states = [tag.strip("[]") for tag in moment.tags]
-    emotions = [wording.tag_name(state) for state in states if state != STATE_SILENCE]
+    felt = _felt_or_heard(moment)
     template = wording.PREDICATES[moment.kind]
     if moment.label_code is not None:
         template = wording.LABEL_PREDICATES.get((moment.kind, moment.label_code)) or template
     text = template.format(
-        topic=moment.topic or wording.label(moment),
-        emotion=emotions[0] if emotions else wording.label(moment),
+        topic=topic_wording.named(moment.topic) if moment.topic else wording.label(moment),
+        emotion=felt,
         span=wording.duration(moment.duration_ms),
-        event=emotions[0] if emotions else wording.label(moment),
+        event=felt,
     )
     if moment.count > 1:
         text += _(wording.TIMES).format(count=moment.count)
@@ -292,6 +304,11 @@ def predicate(moment: Moment, speakers: Speakers) -> str:
             return _("{what}后沉默").format(what=text)
         return _("{what}，{silence}").format(what=text, silence=speakers.kept_silent(silence))
     return text
+
+
+def _felt_or_heard(moment: Moment) -> str:
+    states = [tag.strip("[]") for tag in moment.tags if tag.strip("[]") != STATE_SILENCE]
+    return wording.tag_name(states[0]) if states else wording.label(moment)
 
 
 def evidence_line(item: Evidence, speakers: Speakers, *, with_time: bool = True) -> str:

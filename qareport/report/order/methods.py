@@ -8,7 +8,7 @@ from qareport.model import CallReport, FailedCall, OrderReport
 from qareport.presentation import wording
 from qareport.presentation.locale import _, plural
 from qareport.presentation.view_types import Metric
-from qareport.report.order.transcript_lines import Speakers
+from qareport.report.order.transcript_lines import Speakers, is_guess
 
 
 def rows(report: OrderReport, entries: Sequence[tuple[int, CallReport | FailedCall]]) -> tuple[Metric, ...]:
@@ -35,7 +35,8 @@ def _meanings(report: OrderReport, calls: Sequence[CallReport]) -> Iterable[Metr
         label=_("四种“没有情绪”"),
         value=_("[NEUTRAL] 模型判为中性；[EMO_UNKNOWN] 模型无法判断；[未判定] 没有做判定；处理失败 通话没能分析。"),
     )
-    yield Metric(label=_("推断的说话人"), value=_("标有“（推断）”的客户、客服是按声音或用语猜测的，可能有误。"))
+    if any(is_guess(segment) for call in calls for segment in call.segments):
+        yield Metric(label=_("推断的说话人"), value=_("标有“（推断）”的客户、客服是按声音或用语猜测的，可能有误。"))
     if any(call.scorecard for call in calls):
         yield Metric(
             label=_("评分"),
@@ -99,8 +100,8 @@ def _made_with(report: OrderReport) -> Iterable[Metric]:
     provenance = report.provenance
     yield Metric(label=_("模型"), value=provenance.model)
     yield Metric(label=_("规则集 SHA-256"), value=provenance.rules_sha256)
-    for value in provenance.audio_sha256:
-        yield Metric(label=_("录音 SHA-256"), value=value)
+    if provenance.audio_sha256:
+        yield Metric(label=_("录音 SHA-256"), value=wording.listed(provenance.audio_sha256))
     yield Metric(
         label=_("程序"),
         value=_("qareport {version}，报告格式第{schema}版").format(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from qareport.model import CallReport, CallReview, CategoryScore, Finding
 from qareport.presentation import topic_wording, wording
@@ -15,23 +15,36 @@ from qareport.report.order.view_types import Deduction, ScoreGroup
 
 
 def groups(call: CallReport, speakers: Speakers, chosen: Sequence[Candidate]) -> tuple[ScoreGroup, ...]:
-    """Word every category in which rules hit; a report without a scorecard has those of its hits."""
+    """Word every category in which hits count; a report without a scorecard has those of its hits."""
     card = call.scorecard
     categories = card.categories if card else tuple(_bare(call.findings))
-    hit = {finding.category for finding in call.findings}
-    return tuple(_group(category, call.findings, speakers, chosen) for category in categories if category.name in hit)
+    hits = [finding for finding in call.findings if finding.covered_by is None]
+    hit = {finding.category for finding in hits}
+    return tuple(_group(category, hits, speakers, chosen) for category in categories if category.name in hit)
 
 
 def rest(call: CallReport) -> str:
-    """Name the categories in which nothing happened, and count the rules that had no opportunity."""
-    if call.scorecard is None:
-        return ""
-    hit = {finding.category for finding in call.findings}
-    quiet = [_category(category.name) for category in call.scorecard.categories if category.name not in hit]
-    idle = sum(len(category.not_applicable) for category in call.scorecard.categories)
-    parts = [_("其余类别没有命中：{names}").format(names=wording.listed(quiet))] if quiet else []
-    parts += [plural("{count}条规则没有机会出现，不扣分也不加分", idle, count=idle)] if idle else []
-    return _("{text}。").format(text=wording.clauses(parts)) if parts else ""
+    """Say in a line what the table leaves out.
+
+    Rules that hit a sentence which another rule counts; categories in which nothing happened; how many rules had no
+    opportunity.
+    """
+    covered = list(dict.fromkeys(finding.title for finding in call.findings if finding.covered_by is not None))
+    parts = []
+    if covered:
+        names, count = wording.listed(map(wording.quoted, covered)), len(covered)
+        parts.append(plural("一句话只计一次分，另有{count}条规则也命中：{names}", count, count=count, names=names))
+    if call.scorecard is not None:
+        hit = {finding.category for finding in call.findings}
+        quiet = [
+            wording.capital(_category(category.name))
+            for category in call.scorecard.categories
+            if category.name not in hit
+        ]
+        idle = sum(len(category.not_applicable) for category in call.scorecard.categories)
+        parts += [_("其余类别没有命中：{names}").format(names=wording.listed(quiet))] if quiet else []
+        parts += [plural("{count}条规则没有机会出现，不扣分也不加分", idle, count=idle)] if idle else []
+    return wording.capital(_("{text}。").format(text=wording.clauses(parts))) if parts else ""
 
 
 def _bare(findings: Sequence[Finding]) -> Iterator[CategoryScore]:
@@ -48,14 +61,8 @@ def _group(
     category: CategoryScore, findings: Sequence[Finding], speakers: Speakers, chosen: Sequence[Candidate]
 ) -> ScoreGroup:
     counted = {(item.rule_id, item.at_ms): item.counted for item in category.items}
-    titles = {finding.rule_id: finding.title for finding in findings}
     hits = tuple(
-        _hit(
-            finding,
-            counted.get((finding.rule_id, finding.at_ms)),
-            key_moments.deduction(finding, speakers, chosen),
-            titles,
-        )
+        _hit(finding, counted.get((finding.rule_id, finding.at_ms)), key_moments.deduction(finding, speakers, chosen))
         for finding in findings
         if finding.category == category.name
     )
@@ -63,12 +70,9 @@ def _group(
     return ScoreGroup(name=_category(category.name), points=wording.points(category.points), limit=limit, hits=hits)
 
 
-def _hit(finding: Finding, counted: int | None, hit: Deduction, titles: Mapping[str, str]) -> Deduction:
+def _hit(finding: Finding, counted: int | None, hit: Deduction) -> Deduction:
     if finding.fatal:
         return dataclasses.replace(hit, points=_("一票否决"))
-    if finding.covered_by is not None:
-        taken = titles.get(finding.covered_by, finding.covered_by)
-        return dataclasses.replace(hit, counted=_("同一句话已按“{title}”计分").format(title=taken))
     if counted is None or counted == finding.points:
         return hit
     return dataclasses.replace(hit, counted=_("封顶后计{points}").format(points=wording.points(counted)))

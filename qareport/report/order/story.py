@@ -27,7 +27,7 @@ from qareport.report.order.transcript_lines import Speakers
 _QUOTE = 16
 #: How many turns of the customer are told at most; the weightiest are.
 _TURNS = 4
-#: How the customer's mood turns, at a second.
+#: How the customer's mood turns; {at} says at which second, or nothing.
 _MOODS: Mapping[str, str] = Translated(
     {
         Emotion.ANGRY: N_("{at}发怒"),
@@ -36,7 +36,7 @@ _MOODS: Mapping[str, str] = Translated(
         Emotion.FEARFUL: N_("{at}担忧"),
     }
 )
-#: What else the customer does, at a second; {quote} is what was said, or nothing.
+#: What else the customer does; {quote} is what was said, or nothing.
 _TURNING: Mapping[MomentKind, str] = Translated(
     {
         MomentKind.BROKEN_PROMISE: N_("{at}指出承诺没有兑现"),
@@ -66,7 +66,9 @@ def story(call: CallReport, speakers: Speakers) -> str:
         told = wording.capital(_("{text}。").format(text=wording.clauses(clauses)))
     else:
         told = _("没有发现需要关注的节点。")
-    return told + _caveats(call)
+    for caveat in _caveats(call):
+        told = _("{before}{after}").format(before=told, after=caveat)
+    return told
 
 
 def main_topic(call: CallReport) -> str:
@@ -131,8 +133,12 @@ def _turns(moments: Sequence[Moment], speakers: Speakers) -> Iterator[str]:
         if moment.role is not Role.AGENT and (kind := _turn_kind(moment)) is not None:
             first.setdefault(kind, []).append(moment)
     weightiest = sorted(first.values(), key=lambda same: -max(moment.salience for moment in same))[:_TURNS]
+    says_so = any(same[0].kind is MomentKind.CHURN_SIGNAL for same in weightiest)
+    told = ""
     for same in sorted(weightiest, key=lambda same: same[0].at_ms):
-        yield _turn(same)
+        at = wording.second(same[0].at_ms)
+        yield _turn(same, "" if at == told else _("{second}").format(second=at), says_so=says_so)
+        told = at
 
 
 def _turn_kind(moment: Moment) -> object | None:
@@ -144,14 +150,22 @@ def _turn_kind(moment: Moment) -> object | None:
     return moment.kind if moment.kind in _TURNING else None
 
 
-def _turn(same: Sequence[Moment]) -> str:
+def _turn(same: Sequence[Moment], at: str, *, says_so: bool) -> str:
+    """Word a turn.
+
+    Args:
+        same: its moments.
+        at: when it was; nothing where the turn before says it.
+        says_so: another turn says that the customer gives up.
+    """
     moment = same[0]
-    at = wording.second(moment.at_ms)
     count = _times(same)
     if moment.kind is MomentKind.EMOTION:
         text = _MOODS[moment.tags[0].strip("[]")].format(at=at)
     elif moment.kind is MomentKind.SILENCE:
-        return _("{at}沉默{span}").format(at=at, span=wording.duration(moment.duration_ms))
+        gives_up = moment.label_code is MomentLabel.GIVE_UP and not says_so
+        silent = _("{at}沉默{span}后放弃") if gives_up else _("{at}沉默{span}")
+        return silent.format(at=at, span=wording.duration(moment.duration_ms))
     else:
         text = _TURNING[moment.kind].format(at=at, quote=_short_quote(same))
     return text + (plural("（{count}次）", count, count=count) if count > 1 else "")
@@ -167,8 +181,9 @@ def _short_quote(same: Sequence[Moment]) -> str:
     return next((wording.quoted(text) for text in words if 0 < len(text) <= _QUOTE), "")
 
 
-def _caveats(call: CallReport) -> str:
+def _caveats(call: CallReport) -> Iterator[str]:
     """Say what limits the judgement: no emotion was judged, or no score could be given."""
-    unjudged = all(segment.emotion is None for segment in call.segments)
-    caveat = _("情绪未判定，结论只依据文字与停顿。") if unjudged else ""
-    return caveat + (_("{text}。").format(text=unscored(call)) if call.score is None else "")
+    if all(segment.emotion is None for segment in call.segments):
+        yield _("情绪未判定，结论只依据文字与停顿。")
+    if call.score is None:
+        yield _("{text}。").format(text=unscored(call))

@@ -53,14 +53,15 @@ def build_view(report: OrderReport, settings: ReportSettings) -> OrderView:
     numbers = {entry.outcome.call_id: entry.number for entry in entries}
     worst = _worst(entries)
     sentence, follow_ups = _sentence(entries, worst), follow_up.build(report, numbers)
-    calls = _calls(report, entries, worst, settings, _room(report, worst, sentence, follow_ups))
     name = report.order_id or (entries[0].outcome.call_id if entries else _(wording.UNKNOWN))
+    facts = _facts(report, entries, name)
+    calls = _calls(report, entries, worst, settings, _room(report, worst, facts, sentence, follow_ups))
     return OrderView(
         title=_(wording.TITLE),
         subject=(_("订单 {name}") if report.order_id else _("通话 {name}")).format(name=name),
         organisation=settings.organisation,
         badge=verdict.badge(worst.call, _review(report, worst)) if worst and worst.call else _failed(_("无法评分")),
-        facts=_facts(report, entries, name),
+        facts=facts,
         demo_notice=wording.demo_notice(_models(report)),
         sentence=sentence,
         follow_up=follow_ups,
@@ -105,11 +106,14 @@ def _calls(
     return calls
 
 
-def _room(report: OrderReport, worst: _Entry | None, sentence: str, follow_ups: Sequence[FollowUp]) -> float:
+def _room(
+    report: OrderReport, worst: _Entry | None, facts: Facts, sentence: str, follow_ups: Sequence[FollowUp]
+) -> float:
     if worst is None or worst.call is None:
         return 0.0
     return first_page.room(
         report,
+        facts=facts,
         sentence=sentence,
         follow_up=[line.label + line.text.plain for line in follow_ups],
         notes=len(call_view.notes(worst.call)),

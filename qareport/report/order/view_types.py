@@ -185,7 +185,7 @@ class ClassRow:
     kind: str
     #: Which.
     name: str
-    #: The words that say so, one line each.
+    #: The words that say so: one line.
     evidence: tuple[str, ...]
 
 

@@ -130,7 +130,7 @@ def heat(report: PeriodReport, limit: int) -> HeatChart:
     shown = _troubled(report)[:limit]
     most = max(_DARK_FROM, *(cell.calls for row in shown for cell in row.cells)) if shown else 0
     rows = [_heat_row(row, most) for row in shown]
-    if report.heat.rows:
+    if rows:
         rows.append(_heat_row(report.heat.total, 0, total=True))
     heads = (
         _("问题类型"),
@@ -138,7 +138,8 @@ def heat(report: PeriodReport, limit: int) -> HeatChart:
         _("主要环节"),
         _("有情绪的通话"),
     )
-    return HeatChart(heads=heads, rows=tuple(rows), message=_("没有可统计的通话"), alt=_alt(report))
+    message = _("所有通话里都没有出现这些情绪") if report.heat.rows else _("没有可统计的通话")
+    return HeatChart(heads=heads, rows=tuple(rows), message=message, alt=_alt(report))
 
 
 def _troubled(report: PeriodReport) -> list[HeatRow]:
@@ -193,7 +194,8 @@ def _cell_words(cell: HeatCell, row: HeatRow) -> str:
 
 def heat_notes(report: PeriodReport, limit: int, with_workbook: bool) -> tuple[str, ...]:
     """Say what the squares count."""
-    if not report.heat.rows:
+    troubled = len(_troubled(report))
+    if not troubled:
         return ()
     notes = [
         plural(
@@ -202,7 +204,6 @@ def heat_notes(report: PeriodReport, limit: int, with_workbook: bool) -> tuple[s
             small=report.small_n,
         )
     ]
-    troubled = len(_troubled(report))
     calm = len(report.heat.rows) - troubled
     if calm:
         notes.append(plural("另有{count}类问题的通话里没有出现这些情绪。", calm, count=calm))

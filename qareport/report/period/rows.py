@@ -151,6 +151,9 @@ class RowWriter:
         if callback.last_promise is not None:
             made = callback.last_promise
             promise = _("{by}{action}").format(by=terms.name(made.by), action=_action(made.action))
+            if made.due_at is not None:  # "tomorrow" is another day for who reads this
+                when = terms.moment_of(made.due_at, self.report.period)
+                promise = _("{when}前{action}").format(when=when, action=_action(made.action))
             yield _("上次答应{promise}").format(promise=promise)
 
     def promise_of(self, callback: Callback) -> str:
@@ -265,15 +268,15 @@ class RowWriter:
     def promise_row(self, promise: PromiseDue) -> tuple[Phrase, ...]:
         """Word a promise that fell or falls due."""
         said = wording.named(_action(promise.action), terms.quoted(promise.at_ms, promise.quote))
-        if promise.again_call_id:
-            said += _("；又来电：{call}").format(call=terms.name(promise.again_call_id))
+        if promise.again_at is not None:
+            said += _("；{when}又来电").format(when=terms.moment_of(promise.again_at, self.report.period))
         style = "outlier" if promise.state is PromiseState.BROKEN else ""
         phone = terms.name(promise.customer_phone or "")
         return cells(
             words(_(terms.STATES[promise.state]), style=style),
             Phrase(runs=(*self.order(promise).runs, *((TextRun(text=f" {phone}"),) if phone else ()))),
             words(said, href=self.links.place(promise, promise.at_ms)),
-            wording.beside(terms.moment_of(promise.due_at, self.report.period), terms.name(promise.by)),
+            terms.moment_of(promise.due_at, self.report.period),
             self.agent(promise.agent_id),
         )
 

@@ -1,6 +1,7 @@
 """`all`, `any`, `none`, and the modifiers beside every condition: conditions made of conditions.
 
-The hit of `none` is at the end of what was looked at. What was not judged (acts that no reader read, emotions, the
+The hit of `none` is at the end of what was looked at; a rule that looks at the `first` part of the call finds the fault
+at its first word, where what is missing belongs. What was not judged (acts that no reader read, emotions, the
 words of a speaker who is not known, a start that is not known …) is neither true nor false, however deep it stands:
 `none` of it never holds, and where an exception was not judged the hit does not count.
 
@@ -42,7 +43,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qareport.rules.condition_hit import ConditionHit, join
 from qareport.rules.match_context import Condition, MatchContext
@@ -195,11 +196,20 @@ class Scoped(Condition):
 
     def find(self, context: MatchContext) -> list[ConditionHit]:
         """Return the hits that start in that part."""
-        return self.condition.find(self.part_of(context))
+        part = self.part_of(context)
+        return [self._placed(hit, part) for hit in self.condition.find(part)]
 
     def first(self, context: MatchContext) -> ConditionHit | None:
         """Return the first of them."""
-        return self.condition.first(self.part_of(context))
+        part = self.part_of(context)
+        hit = self.condition.first(part)
+        return None if hit is None else self._placed(hit, part)
+
+    def _placed(self, hit: ConditionHit, part: MatchContext) -> ConditionHit:
+        """Say of what is missing in the first part that it belongs there, not where looking for it ended."""
+        if self.start is None or hit.evidence:
+            return hit
+        return replace(hit, opening_ms=max(part.from_ms or 0, part.first_word_ms))
 
     def part_of(self, context: MatchContext) -> MatchContext:
         """Return the part of the call that is looked at."""

@@ -192,7 +192,7 @@ def test_pdf_has_bookmarks_headings_and_a_described_picture() -> None:
     assert marks[-5:-1] == [(1, "订单档案"), (2, "客服的承诺"), (2, "问题类型与环节的依据"), (1, "复核与签字")]
     figures = [entry for entry in objects(content) if str(entry.get("S")) == "/'Figure'"]
     assert [words(figure["Alt"]) for figure in figures] == [charts_alt(samples.RICH)]
-    assert charts_alt(samples.RICH).endswith("关键节点4处，转差（+0.4 → −2.4），四段均值 +0.4 / −1.2 / −3.8 / −2.4")
+    assert charts_alt(samples.RICH).endswith("关键节点5处，转差（+0.4 → −2.4），四段均值 +0.4 / −1.2 / −3.8 / −2.4")
 
 
 def test_chinese_fonts_are_embedded_without_the_glyphs_that_nobody_sees() -> None:
@@ -613,3 +613,21 @@ def test_a_style_sheet_that_is_kept_prints_the_same_and_is_warned_of_again() -> 
     finally:
         printer.close()
         fresh.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "printed"),
+    [
+        ("<ol><li>甲</li></ol>", "甲1."),
+        ("<div style='display: list-item; list-style: decimal inside'>乙</div>", "1.乙"),
+        ("<p>丙<span style='float: footnote'>丁</span></p>", "丙11.丁"),
+        ("<style>p::marker { color: red }</style><p>戊</p>", "戊"),
+    ],
+)
+def test_lists_and_notes_of_a_template_keep_their_marks(body: str, printed: str) -> None:
+    printer = Printer()
+    try:
+        pdf = printer.print(f"<html lang='zh-CN'><title>t</title>{body}</html>")
+    finally:
+        printer.close()
+    assert squeezed(pdf_text(pdf)) == printed

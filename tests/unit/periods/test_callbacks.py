@@ -47,7 +47,7 @@ def test_a_third_call_about_a_refund_says_so_with_what_was_promised() -> None:
         angry("2", started_at=datetime(2026, 11, 20, 9, tzinfo=CHINA), promises=(PROMISE,)),
     ]
     report = build([angry("3")], before)
-    assert words(report) == "第3次为“退款”来电（11-18起；上次答应3天到账）；要求升级或投诉；愤怒没有平复"
+    assert words(report) == "第3次为“退款”来电（11-18起；上次答应11-30 00:00前到账）；要求升级或投诉；愤怒没有平复"
     row = build_period_view(report, ReportSettings()).callbacks[0]
     assert (row.listen.plain, row.when) == ("第63秒“再不处理我就给差评”", "11-21 10:05")
 

@@ -57,7 +57,7 @@ TALK = (
         ("{any: [{emotion: ANGRY}, {customer says: 发货}]}", [10, 20]),
         ("{none: [{agent says: 抱歉}]}", [24]),
         ("{none: [{agent says: 您好}]}", []),
-        ("{none: [{agent says: 请稍等}], first: 10s}", [11]),
+        ("{none: [{agent says: 请稍等}], first: 10s}", [1]),
         ("{anyone says: [您好, 太慢], first: 5s}", [1]),
         ("{anyone says: [您好, 太慢], last: 5s}", [20]),
         ("{sequence: [{customer says: 发货}, {silence: 2s, within: 10s}]}", [10]),

@@ -41,6 +41,12 @@ def test_who_is_called_agent_by_the_shop_is_not_called_so_twice() -> None:
     assert told[1] == ("下一步", "11月22日18:00前，客服01给客户回电，就“发货”给出确切答复。")
 
 
+def test_a_risk_without_lost_points_says_why_it_is_one() -> None:
+    praised = [finding for finding in CALL.findings if finding.points >= 0]
+    told = lines(replace(CALL, promises=(), findings=tuple(praised)))
+    assert told[0] == ("结果", "客户要放弃，没有挽回；客服没有失分，风险在于客户的事还没了结。")
+
+
 def test_a_promise_that_falls_due_earlier_sets_the_time_of_the_call_back() -> None:
     assert lines(promised(CALL.started_at + 3 * HOURS))[1:] == [
         ("约定", "客服A017答应：发货（48小时内），须在11月21日12:13前办到。"),

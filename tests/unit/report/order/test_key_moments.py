@@ -46,6 +46,15 @@ def test_one_node_for_several_sentences_says_how_many() -> None:
     assert predicate(moment(MomentKind.ESCALATION, MomentLabel.ESCALATION, 5), SPEAKERS) == "要求升级或投诉（连续5句）"
 
 
+def test_a_rule_belongs_to_the_moment_that_is_shown_not_to_its_part() -> None:
+    silence = moment(MomentKind.SILENCE, MomentLabel.GIVE_UP, at_ms=125_000, salience=95.0)
+    part = moment(MomentKind.CHURN_SIGNAL, MomentLabel.GIVE_UP, at_ms=128_000, salience=0.0)
+    heard = replace(samples.FINDINGS[2].evidence[-1], at_ms=128_000)
+    given_up = replace(samples.FINDINGS[2], at_ms=79_000, moment="放弃", evidence=(heard,))
+    call = replace(samples.CALL, moments=(silence, part), findings=(given_up,))
+    assert [(item.at_ms, len(item.told)) for item in choose(call, 5)] == [(125_000, 1)]
+
+
 def test_the_same_at_other_times_is_one_node_with_its_count() -> None:
     call = replace(samples.CALL, moments=THREATS, findings=())
     (node,) = choose(call, 5)

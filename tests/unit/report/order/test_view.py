@@ -129,7 +129,7 @@ def test_every_note_that_the_program_makes_has_words_of_its_own() -> None:
 
 def test_a_grave_moment_without_a_rule_comes_before_a_light_one_with_a_rule() -> None:
     times = [moment.at for moment in view(samples.EXAMPLE).calls[0].key_moments]
-    assert times == ["第42秒", "第87秒", "第118秒", "第131秒"]
+    assert times == ["第42秒", "第87秒", "第118秒", "第131秒", "第170秒"]
 
 
 def test_the_worst_call_is_on_the_first_page_and_an_untroubled_one_is_brief() -> None:
@@ -408,12 +408,12 @@ def test_the_scorecard_has_the_categories_in_which_something_happened_and_the_re
     assert call.score_line == "起始100分，各类合计−29分，得71分（满分100分），不合格。"
 
 
-def test_a_sentence_that_cost_already_says_by_which_rule() -> None:
+def test_a_rule_on_a_sentence_that_cost_already_is_named_below_the_scorecard() -> None:
     covered = replace(samples.FINDINGS[0], points=0, covered_by="attitude.trust-broken")
     call = replace(samples.CALL, findings=(covered, samples.FINDINGS[1]))
     made = view(replace(samples.EXAMPLE, calls=(call,))).calls[0]
-    (hit,) = [hit for group in made.scorecard for hit in group.hits if hit.at == "第42秒"]
-    assert (hit.points, hit.counted, hit.advice) == ("不计分", "同一句话已按“质疑未正面回应”计分", "")
+    assert [hit.at for group in made.scorecard for hit in group.hits] == ["第87秒"]
+    assert made.score_rest.startswith("一句话只计一次分，另有1条规则也命中：“发货疑问后的沉默”")
     assert not any(advice.rule.startswith("发货疑问") for moment in made.key_moments for advice in moment.advice)
 
 

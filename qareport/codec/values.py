@@ -7,13 +7,15 @@ ignores unknown fields: the contract allows fields to be added.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import pydantic
 from pydantic_core import PydanticSerializationError
 
 from qareport.errors import QareportError, TranscriptError
-from qareport.messages import say
+from qareport.messages import Message, say
 from qareport.model import SCHEMA_VERSION, OrderReport
 
 T = TypeVar("T")
@@ -69,6 +71,18 @@ def from_json(kind: type[T], text: str | bytes, *, where: str, error: type[Qarep
         raise error(explain(refusal), where=where, expected=expected) from refusal
 
 
+#: What pydantic refuses, by the whole or the first word of its code, in the words of who made the file.
+_PLAINLY: Mapping[str, Message] = {
+    "missing": say("is missing"),
+    "int": say("a whole number is expected"),
+    "float": say("a number is expected"),
+    "string_type": say("text is expected"),
+    "bool": say("true or false is expected"),
+    **dict.fromkeys(("list_type", "tuple_type", "frozen_set_type"), say("a list is expected")),
+    **dict.fromkeys(("dict_type", "dataclass_type", "model_type", "mapping_type"), say("an object is expected")),
+}
+
+
 def explain(error: pydantic.ValidationError) -> str:
     """Say in one line what is wrong where, for at most five fields."""
     issues = error.errors(include_url=False)
@@ -76,7 +90,12 @@ def explain(error: pydantic.ValidationError) -> str:
     for issue in issues[:5]:
         place = ".".join(str(step) for step in issue["loc"]) or "value"
         got = "" if issue["type"] in ("missing", "json_invalid") else f" (got {shorten(issue['input'])})"
-        parts.append(f"{place}: {issue['msg'].removeprefix('Value error, ')}{got}")
+        kind = issue["type"].partition("_")[0]
+        words = _PLAINLY.get(issue["type"]) or _PLAINLY.get(kind) or issue["msg"].removeprefix("Value error, ")
+        if kind in ("enum", "literal"):
+            choices = re.findall(r"'([^']*)'", issue["ctx"]["expected"])
+            words = say("one of {choices} is expected", choices=", ".join(choices))
+        parts.append(f"{place}: {words}{got}")
     if len(issues) > 5:
         parts.append(f"and {len(issues) - 5} more")
     return "; ".join(parts)

@@ -108,8 +108,15 @@ def test_half_of_a_surrogate_pair_becomes_a_replacement_character() -> None:
         (b'{"segments": [{"start_ms": 9, "end_ms": 3, "text": ""}]}', "segments.0: start_ms 9, end_ms 3"),
         (b'{"segments": [{"start_ms": -1, "end_ms": 3, "text": ""}]}', "segments.0"),
         (b'{"segments": [{"start_ms": "x", "end_ms": 3, "text": ""}]}', "segments.0.start_ms"),
-        (b'{"segments": [{"start_ms": 0, "end_ms": 3, "text": "", "role": "boss"}]}', "segments.0.role"),
-        (b'{"segments": [{"end_ms": 3, "text": ""}]}', "segments.0.start_ms: Field required"),
+        (
+            b'{"segments": [{"start_ms": 0, "end_ms": 3, "text": "", "role": "boss"}]}',
+            "segments.0.role: one of agent, ",
+        ),
+        (b'{"segments": [{"end_ms": 3, "text": ""}]}', "segments.0.start_ms: is missing"),
+        (b'{"segments": [{"start_ms": "0:01", "end_ms": 3, "text": ""}]}', "start_ms: a whole number is expected"),
+        (b'{"segments": null}', "segments: a list is expected (got null)"),
+        (b'{"segments": [null]}', "segments.0: an object is expected (got null)"),
+        (b'{"segments": [{"start_ms": 0, "end_ms": 3, "text": 5}]}', "segments.0.text: text is expected (got 5)"),
         (
             b'{"segments": [], "started_at": "yesterday"}',
             "started_at: no time that can be read; expected a time such as 2",

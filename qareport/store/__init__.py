@@ -7,7 +7,7 @@ from qareport.store.calls import CallCounts, CallFilter, OrderRecord
 from qareport.store.database import Database, holder
 from qareport.store.idempotency import KeptAnswer
 from qareport.store.live_calls import TICKET_LASTS
-from qareport.store.outbox import SentMail
+from qareport.store.outbox import FinishedPeriod, SentMail
 from qareport.store.qa_pairs import GroupedText, GroupPlace, MinedCall
 from qareport.store.results import CallRecord, StoredCall
 from qareport.store.search_index import SearchExtent
@@ -25,6 +25,7 @@ __all__ = [
     "CallPageQuery",
     "CallRecord",
     "Database",
+    "FinishedPeriod",
     "GroupPlace",
     "GroupedText",
     "KeptAnswer",

@@ -24,6 +24,7 @@ from qareport.store.connection import (
     failure_of,
     from_stored,
     in_utc,
+    select_in,
     upsert,
 )
 from qareport.store.corrections import correct
@@ -304,6 +305,11 @@ class DocumentRepository:
         with self._database.read() as session:
             row = session.get(DocumentRow, str(path))
             return None if row is None else row.key
+
+    def list_paths(self, keys: Sequence[str]) -> dict[str, Path]:
+        """Return where the documents of these keys are, by key; keys of none are missing."""
+        with self._database.read() as session:
+            return {row.key: Path(row.path) for row in select_in(session, select(DocumentRow), DocumentRow.key, keys)}
 
     def put(self, path: Path, key: str, *, name: str | None = None) -> None:
         """Record that a document was written.

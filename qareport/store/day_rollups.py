@@ -93,6 +93,23 @@ class DayRollups:
             self._keep(kind.__name__, made)
         return list(found.items())
 
+    def find(self, kind: type[T], period: Day, state: str) -> T | None:
+        """Return what was kept of a period in this state; None: nothing, or of another state."""
+        row = DayRollupRow
+        began, ended = map(in_utc, period)
+        query = select(row.content).where(
+            row.kind == kind.__name__, row.began == began, row.ended == ended, row.state == state
+        )
+        with self._database.read() as session:
+            content = session.scalar(query)
+        with contextlib.suppress(DamagedError):
+            return None if content is None else from_stored(kind, content, where=f"{self._database.url} day {began}")
+        return None
+
+    def keep(self, period: Day, state: str, made: object) -> None:
+        """Keep what was made of a period in a state; where another process writes for long it is not kept."""
+        self._keep(type(made).__name__, [(period, state, made)])
+
     def _known(self, session: Session, kind: type[T], period: Day) -> dict[Day, T]:
         row = DayRollupRow
         state = calls_state(row.began, row.ended).correlate(row).scalar_subquery()

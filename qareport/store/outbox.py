@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session, defer
 
 from qareport import events
@@ -36,8 +36,22 @@ from qareport.model import (
 )
 from qareport.store.connection import from_stored, select_in
 from qareport.store.database import Database
-from qareport.store.schema import DeliveryRow, RunRow
+from qareport.store.day_rollups import Day, DayRollups, calls_state
+from qareport.store.review_schema import VerdictRow
+from qareport.store.schema import CallRow, DeliveryRow, RunRow
 from qareport.store.webhook_events import append_event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedPeriod:
+    """What a run without any trouble made of a period, so that the next one need not make it to know that."""
+
+    calls: int
+    failed_calls: int
+    #: Keys of its documents (`Store.documents`), the team's first.
+    documents: tuple[str, ...]
+    #: Keys of its mails and headlines.
+    deliveries: tuple[str, ...]
 
 
 class RunRepository:
@@ -111,6 +125,26 @@ class RunRepository:
                 if states.get(period) is not RunState.DONE:
                     states[period] = RunState(state)
         return states
+
+    # --- what is finished ---------------------------------------------------------------------------------------------
+
+    def find_state(self) -> str:
+        """Return what changes with every call that comes, is judged, judged anew or deleted, and every verdict."""
+        verdict = VerdictRow
+        stale = func.sum(case((verdict.stale, 1), else_=0))
+        with self._database.read() as session:
+            judged = session.scalar(calls_state("", "~"))  # instants and "" sort between these
+            calls = session.scalar(select(func.count()).select_from(CallRow))
+            verdicts = session.execute(select(func.count(), func.max(verdict.id), stale).select_from(verdict)).one()
+        return f"{judged} {calls} {tuple(verdicts)}"
+
+    def find_finished(self, period: Day, state: str) -> FinishedPeriod | None:
+        """Return what a run made of a period in this state; None: no run finished it since the state changed."""
+        return DayRollups(self._database).find(FinishedPeriod, period, state)
+
+    def put_finished(self, period: Day, state: str, finished: FinishedPeriod) -> None:
+        """Keep what a run made of a period; it is deleted with the first call of the period that is."""
+        DayRollups(self._database).keep(period, state, finished)
 
 
 def _run_record(row: RunRow) -> RunRecord:

@@ -127,7 +127,7 @@ class ReplayRow(Base):
 
 
 class DocumentRow(Base):
-    """A document that was written: where, and the hash of what it was made from."""
+    """A document that was written: where, the hash of what it was made from, and the file's size and time then."""
 
     __tablename__ = "documents"
     __table_args__ = (Index("ix_documents_name", "name"),)

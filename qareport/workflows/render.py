@@ -138,6 +138,8 @@ def _only(record: OrderRecord, agents: Agents, call_id: str | None) -> OrderReco
 
 #: Each takes a child process of some 350 MB; more than these would wait for each other.
 MOST_WORKERS = 4
+#: Digits of a key that stand before a file's size and time: 128 bits, and all fit a column of 64.
+_KEY = 32
 #: What each format became: a document, or why there is none.
 _Outcomes = Mapping[str, Path | Exception]
 
@@ -191,6 +193,20 @@ class _DocumentSet:
         return outcomes
 
 
+def file_key(path: Path, key: str) -> str | None:
+    """Tie the key of a document to its file as it was written; an edited file has another. None: there is no file.
+
+    Args:
+        path: the file.
+        key: of what it is made from, or what this function returned for it, of which the same part counts.
+    """
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return f"{key[:_KEY]} {about.st_size:x} {about.st_mtime_ns:x}"
+
+
 @dataclass(slots=True)
 class _Renderer:
     """Finds out which documents are current, and keeps account of those that are made."""
@@ -206,7 +222,8 @@ class _Renderer:
         workspace = self.workspace
         shown = to_json(workspace.settings.report)
         key = content_key(__version__, workspace.templates_key, shown, format, *content)
-        is_current = path.exists() and workspace.store.documents.find_key(path.resolve()) == key
+        written = file_key(path, key)
+        is_current = written is not None and workspace.store.documents.find_key(path.resolve()) == written
         return _Document(path=path, key=key, is_current=is_current)
 
     def account_for(self, documents: _DocumentSet, outcomes: _Outcomes) -> None:
@@ -219,7 +236,8 @@ class _Renderer:
                 self._log(documents, format, "failed", reason=str(self.problems[-1][1]))
                 continue
             if outcome is not None:
-                self.workspace.store.documents.put(document.path.resolve(), document.key, name=documents.name)
+                written = file_key(document.path, document.key)
+                self.workspace.store.documents.put(document.path.resolve(), written or "", name=documents.name)
             self.reused += outcome is None
             self.made.append(document.path)
             self._log(documents, format, "kept" if outcome is None else "done")

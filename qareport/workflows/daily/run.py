@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from qareport import __version__
+from qareport.codec import to_json
 from qareport.delivery import Clock, DispatchResult, mail, post
 from qareport.delivery.chat import Robots, client_of, tell_due
 from qareport.errors import MailError, QareportError, StoreError, fault_reason
 from qareport.events import Progress
+from qareport.files import content_key
 from qareport.messages import say
 from qareport.model import (
     MAIL,
@@ -25,10 +29,10 @@ from qareport.model import (
     PeriodReport,
     RunState,
 )
-from qareport.periods import period_of
+from qareport.periods import bounds, period_of
 from qareport.presentation.locale import speaking
 from qareport.settings import Settings
-from qareport.store import holder
+from qareport.store import FinishedPeriod, holder
 from qareport.workflows.daily.context import (
     Context,
     DailyOptions,
@@ -44,6 +48,7 @@ from qareport.workflows.daily.headlines import headlines
 from qareport.workflows.daily.intake import Intake
 from qareport.workflows.daily.letters import Letters
 from qareport.workflows.judge import judge_calls
+from qareport.workflows.render import file_key
 from qareport.workflows.workspace import Workspace
 
 _CLOCK = Clock()
@@ -102,6 +107,18 @@ def _periods(workspace: Workspace, options: DailyOptions, clock: Clock) -> tuple
     return due_periods(options.kind, clock.now(), zone, states=states, catch_up_days=days)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """What there is of a period once its documents are made."""
+
+    #: The team's report; None: it is not built, because all that follows from it is there and settled.
+    team: PeriodReport | None
+    calls: int
+    failed_calls: int
+    documents: tuple[Path, ...]
+    letters: tuple[Delivery, ...]
+
+
 class _Run:
     """One period on its way through the steps."""
 
@@ -140,6 +157,33 @@ class _Run:
     def _work(self) -> Result:
         context, log = self._context, self._log
         new, notes = self._take_in()
+        state = self._state()  # before anything is read: what changes meanwhile is noticed by the next run
+        made = self._finished(state) or self._make(notes)
+        mails = self._mail(made.letters)
+        if context.options.mode is Mode.SEND:
+            mails += self._tell_groups(made.team)
+            self._keep(state, made)
+        unknown = self._store.outbox.list(DeliveryState.UNKNOWN)
+        return Result(
+            period=context.period,
+            mode=context.options.mode,
+            state=RunState.PARTIAL if log.partial else RunState.DONE,
+            calls=made.calls,
+            failed_calls=made.failed_calls,
+            new_calls=len(new),
+            documents=made.documents,
+            letters=made.letters if context.options.mode is not Mode.SEND else (),
+            mails=mails,
+            unknown=unknown,
+            problems=log.problems,
+            skipped=tuple(log.skipped),
+            undated=self._store.calls.count_undated(),
+            seconds=time.monotonic() - self._started,
+        )
+
+    def _make(self, notes: Sequence[Note]) -> _Made:
+        """Make the documents of the period, and compose its mails."""
+        context, log = self._context, self._log
         editions = Editions(context)
         with log.step("gather"):
             material = editions.gather()
@@ -156,26 +200,69 @@ class _Run:
             )
         if context.options.mode is not Mode.SEND:
             letters += self._for_operator()
-        mails = self._mail(letters)
-        if context.options.mode is Mode.SEND:
-            mails += self._tell_groups(reports[0])
-        unknown = self._store.outbox.list(DeliveryState.UNKNOWN)
-        return Result(
-            period=context.period,
-            mode=context.options.mode,
-            state=RunState.PARTIAL if log.partial else RunState.DONE,
+        return _Made(
+            team=reports[0],
             calls=material.calls,
             failed_calls=len(material.failures),
-            new_calls=len(new),
             documents=tuple(path for edition in made for path in edition.documents) + orders,
-            letters=letters if context.options.mode is not Mode.SEND else (),
-            mails=mails,
-            unknown=unknown,
-            problems=log.problems,
-            skipped=tuple(log.skipped),
-            undated=self._store.calls.count_undated(),
-            seconds=time.monotonic() - self._started,
+            letters=letters,
         )
+
+    # --- what is finished ---------------------------------------------------------------------------------------------
+
+    def _state(self) -> str:
+        """Return what changes with everything that documents and mails of the period follow from, but for their files.
+
+        An order's report tells of its calls on other days as well, so that every call of the store counts.
+        """
+        context, workspace = self._context, self._context.workspace
+        return content_key(
+            __version__,
+            workspace.templates_key,
+            to_json(context.settings),
+            to_json(workspace.roster),
+            str(context.out.resolve()),
+            self._store.runs.find_state(),
+            *map(to_json, self._store.calls.list_failures(*bounds(context.period))),
+            *(user.display for user in self._store.users.list()),
+        )
+
+    def _finished(self, state: str) -> _Made | None:
+        """Return what is made already: nothing changed since, all files are as they were written, all mails settled.
+
+        None: something is to be made, or said in the report, or somebody wants the mails as files.
+        """
+        context = self._context
+        if context.options.mode is not Mode.SEND or self._log.troubles:
+            return None
+        known = self._store.runs.find_finished(bounds(context.period), state)
+        if known is None or set(known.deliveries) - self._store.outbox.list_settled(known.deliveries):
+            return None
+        paths = self._store.documents.list_paths(known.documents)
+        if any(key not in paths or file_key(paths[key], key) != key for key in known.documents):
+            return None
+        self._letters.keys.update(known.deliveries)
+        return _Made(
+            team=None,
+            calls=known.calls,
+            failed_calls=known.failed_calls,
+            documents=tuple(paths[key] for key in known.documents),
+            letters=(),
+        )
+
+    def _keep(self, state: str, made: _Made) -> None:
+        """Keep what the run made, unless something was in its way, or pages hold recordings, which come and go."""
+        with_sound = self._settings.report.audio and any(path.suffix == ".html" for path in made.documents)
+        if made.team is None or self._log.troubles or with_sound:
+            return
+        keys = [self._store.documents.find_key(path.resolve()) for path in made.documents]
+        finished = FinishedPeriod(
+            calls=made.calls,
+            failed_calls=made.failed_calls,
+            documents=tuple(key for key in keys if key is not None),
+            deliveries=tuple(sorted(self._letters.keys)),
+        )
+        self._store.runs.put_finished(bounds(self._context.period), state, finished)
 
     def _take_in(self) -> tuple[tuple[Call, ...], tuple[Note, ...]]:
         """Work on new recordings. Returns them, and what readers must know of the rules."""
@@ -196,13 +283,19 @@ class _Run:
 
     # --- chat groups --------------------------------------------------------------------------------------------------
 
-    def _tell_groups(self, report: PeriodReport) -> tuple[DeliveryRecord, ...]:
-        """Tell chat groups the headline, each once. Returns those of this period as the outbox has them."""
+    def _tell_groups(self, report: PeriodReport | None) -> tuple[DeliveryRecord, ...]:
+        """Tell chat groups the headline, each once. Returns those of this period as the outbox has them.
+
+        Args:
+            report: the team's; None: its headlines are settled.
+        """
         context, store = self._context, self._store
         if not self._robots.list("daily"):
             return ()
         with self._log.step("notify"):
-            store.outbox.put(tuple(headlines(context, report, self._robots)), now=context.clock.now())
+            told_of = () if report is None else tuple(headlines(context, report, self._robots))
+            store.outbox.put(told_of, now=context.clock.now())
+            self._letters.keys.update(headline.key for headline in told_of)
             told = tell_due(
                 store, self._robots, context.settings.notify, clock=context.clock,
                 on_sent=lambda done, total: context.on_progress("notify", done, total),

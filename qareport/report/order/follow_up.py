@@ -180,7 +180,7 @@ def _call_back_by(started_at: datetime, promises: Sequence[OrderPromise]) -> dat
 
 
 def _who(agent: str | None) -> str:
-    if not agent or agent.startswith("客服"):  # as many shops name them: 客服01
+    if not agent or agent.startswith(_("客服")):  # as many shops name them: 客服01
         return agent or _("客服")
     return _("客服{agent}").format(agent=agent)
 

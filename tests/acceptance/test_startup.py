@@ -83,10 +83,11 @@ def test_the_list_of_commands_imports_no_command_and_nothing_that_one_needs(opti
     ("formats", "needed"),
     [
         ("json", set()),
-        ("docx", {"docx", "docxtpl", "lxml", "resvg_py"}),
+        # uharfbuzz cuts the fonts of drawings to the characters that these show.
+        ("docx", {"docx", "docxtpl", "lxml", "resvg_py", "uharfbuzz"}),
         # The page is laid out by a process of its own, which loads WeasyPrint.
         ("pdf", set()),
-        ("docx,pdf", {"docx", "docxtpl", "lxml", "resvg_py"}),
+        ("docx,pdf", {"docx", "docxtpl", "lxml", "resvg_py", "uharfbuzz"}),
     ],
 )
 def test_a_report_from_the_store_imports_the_libraries_of_its_formats_alone(

@@ -22,8 +22,8 @@ from qareport.store.connection import (
     call_of,
     damaged,
     failure_of,
-    from_stored,
     in_utc,
+    report_from_stored,
     upsert,
 )
 from qareport.store.corrections import correct
@@ -372,7 +372,7 @@ class OrderRepository:
             result = results.get(row.report_key or "")
             if result is not None:
                 try:
-                    reports.append(from_stored(CallReport, result.report, where=f"{url} report {result.key}"))
+                    reports.append(report_from_stored(result.report, where=f"{url} report {result.key}"))
                     rules_sha256 = result.rules_sha256
                 except DamagedError as error:
                     failures.append(damaged(row, url, error))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from qareport.errors import QareportError
 from qareport.messages import say
 from qareport.model import TOKEN_SCOPES, Permission, Signal, UserRole
-from qareport.presentation import live_wording
+from qareport.presentation import live_wording, wording
 from qareport.web import live_reading, people
 from qareport.web.access import RIGHTS, Access
 from qareport.web.dependencies import MyAccess, RowId
@@ -202,10 +202,12 @@ def read_form(kind: type[_M], values: dict[str, Any]) -> _M:
 
 
 def _users(request: Request, access: Access, *, status: int = 200, **values: Any) -> Response:
-    users = people.list_users(access)
+    users, teams = people.list_users(access), people.list_teams(access)
+    names = {team.team_id: team.name for team in teams}
     shown = {"problem": "", "made": "", "secret": "", "entered": {}} | values
     return render(
-        request, "users.html.j2", status=status, users=users, teams=people.list_teams(access), roles=list(UserRole),
+        request, "users.html.j2", status=status, users=users, teams=teams, roles=list(UserRole),
+        teams_of={user.user_id: wording.listed(names.get(team, team) for team in user.teams) for user in users},
         **shown,
     )  # fmt: skip
 

@@ -23,11 +23,10 @@ from qareport.store.connection import (
     damaged,
     failure_of,
     in_utc,
-    report_from_stored,
     upsert,
 )
 from qareport.store.corrections import correct
-from qareport.store.database import Database
+from qareport.store.database import Database, report_from_stored
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow, compared_number
 from qareport.store.search_index import unindex_calls
 from qareport.store.webhook_events import append_call_event

@@ -21,7 +21,7 @@ from qareport.codec import from_json
 from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, os_reason, redact
 from qareport.files import FILE_MODE, user_name
 from qareport.messages import Message, say
-from qareport.model import Call, CallReport, FailedCall
+from qareport.model import Call, FailedCall
 from qareport.store.creation import is_empty, make_store
 from qareport.store.schema import REVISION, Base, CallRow
 
@@ -99,27 +99,6 @@ def from_stored(kind: type[T], text: str | bytes, *, where: str) -> T:
         DamagedError: it cannot be read.
     """
     return from_json(kind, text, where=where, error=DamagedError)
-
-
-#: The result that was read last, as it is stored and as a value.
-_last_report: tuple[str, CallReport] | None = None
-
-
-def report_from_stored(text: str, *, where: str) -> CallReport:
-    """Read the result of a call; the one that was read last is the same object again.
-
-    A page reads the same result several times, and what was found in it (`privacy.find_in_call`) is known by it.
-
-    Raises:
-        DamagedError: it cannot be read.
-    """
-    global _last_report
-    last = _last_report
-    if last is not None and last[0] == text:
-        return last[1]
-    report = from_stored(CallReport, text, where=where)
-    _last_report = text, report
-    return report
 
 
 def call_of(row: CallRow, url: str) -> Call:

@@ -23,10 +23,9 @@ from qareport.store.connection import (
     failure_of,
     from_stored,
     in_utc,
-    report_from_stored,
     upsert,
 )
-from qareport.store.database import Database
+from qareport.store.database import Database, report_from_stored
 from qareport.store.reviews import follow_report, verdicts_of
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
 from qareport.store.search_index import index_call

@@ -137,6 +137,9 @@ class NotFoundError(QareportError):
 class QueryError(QareportError):
     """An invalid search query; the text names the position."""
 
+    #: The character at which it goes wrong, from 1; 0: at none.
+    place: int = 0
+
 
 class StoreError(QareportError):
     """The store cannot be opened, read or written."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 
 class DocumentView(Protocol):
@@ -223,7 +223,10 @@ def clean_value(value: T) -> T:
 
 
 def _clean(value: Any) -> Any:
-    if value is None or isinstance(value, int | float | Enum):
+    kind: type = type(value)
+    if kind in _PLAIN or (kind is str and value.isprintable()):  # nearly all there is; a long call has 80,000 of them
+        return value
+    if isinstance(value, int | float | Enum):
         return value
     if isinstance(value, str):
         cleaned = clean(value)
@@ -236,13 +239,18 @@ def _clean(value: Any) -> Any:
     if isinstance(value, Mapping):
         pairs = {_clean(key): _clean(part) for key, part in value.items()}
         return value if all(pairs.get(key, value) is part for key, part in value.items()) else pairs
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        parts = [(name, getattr(value, name)) for name in _names(type(value))]
-        changed = {name: cleaned for name, part in parts if (cleaned := _clean(part)) is not part}
-        return dataclasses.replace(value, **changed) if changed else value
-    return value
+    changed = {}
+    for name in _names(kind):
+        part = getattr(value, name)
+        if type(part) not in _PLAIN and (cleaned := _clean(part)) is not part:
+            changed[name] = cleaned
+    return dataclasses.replace(value, **changed) if changed else value
+
+
+#: Values in which there is no text.
+_PLAIN: Final = frozenset((type(None), bool, int, float))
 
 
 @functools.cache
 def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()

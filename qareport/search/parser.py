@@ -130,7 +130,9 @@ def _joined(tokens: Iterable[_Token]) -> Iterator[_Token]:
 
 def _wrong(what: Message, place: int, *, expected: Message | None = None, to_do: Message | None = None) -> QueryError:
     text = say("query, character {place}: {what}", place=place, what=what)
-    return QueryError(text, expected=expected, to_do=to_do)
+    error = QueryError(text, expected=expected, to_do=to_do)
+    error.place = place
+    return error
 
 
 class _Parser:

@@ -22,13 +22,12 @@ from qareport.store.connection import (
     call_of,
     damaged,
     failure_of,
-    from_stored,
     in_utc,
     select_in,
     upsert,
 )
 from qareport.store.corrections import correct
-from qareport.store.database import Database
+from qareport.store.database import Database, report_from_stored
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow, compared_number
 from qareport.store.search_index import unindex_calls
 from qareport.store.webhook_events import append_call_event
@@ -378,7 +377,7 @@ class OrderRepository:
             result = results.get(row.report_key or "")
             if result is not None:
                 try:
-                    reports.append(from_stored(CallReport, result.report, where=f"{url} report {result.key}"))
+                    reports.append(report_from_stored(result.report, where=f"{url} report {result.key}"))
                     rules_sha256 = result.rules_sha256
                 except DamagedError as error:
                     failures.append(damaged(row, url, error))

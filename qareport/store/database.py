@@ -27,7 +27,8 @@ from sqlalchemy.orm import Session
 from qareport.errors import BusyError, StoreError, os_reason
 from qareport.files import FILE_MODE
 from qareport.messages import say
-from qareport.store.connection import map_errors, open_engine, show_url
+from qareport.model import CallReport
+from qareport.store.connection import from_stored, map_errors, open_engine, show_url
 
 #: How many databases of each URL this process has open: the first has looked at the revision for the others.
 _open: Counter[str] = Counter()
@@ -194,3 +195,24 @@ def _advisory(engine: sqlalchemy.Engine, url: str) -> Iterator[None]:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+#: The result that was read last, as it is stored and as a value.
+_last_report: tuple[str, CallReport] | None = None
+
+
+def report_from_stored(text: str, *, where: str) -> CallReport:
+    """Read the result of a call; the one that was read last is the same object again.
+
+    A page reads the same result several times, and what was found in it (`privacy.find_in_call`) is known by it.
+
+    Raises:
+        DamagedError: it cannot be read.
+    """
+    global _last_report
+    last = _last_report
+    if last is not None and last[0] == text:
+        return last[1]
+    report = from_stored(CallReport, text, where=where)
+    _last_report = text, report
+    return report

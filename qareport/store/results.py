@@ -16,8 +16,16 @@ from qareport.errors import DamagedError, NotFoundError
 from qareport.messages import say
 from qareport.model import Call, CallReport, CallReview, CallSummary, FailedCall, Transcript
 from qareport.store.calls import put_call_row, written_call
-from qareport.store.connection import batches, call_of, damaged, failure_of, from_stored, in_utc, upsert
-from qareport.store.database import Database
+from qareport.store.connection import (
+    batches,
+    call_of,
+    damaged,
+    failure_of,
+    from_stored,
+    in_utc,
+    upsert,
+)
+from qareport.store.database import Database, report_from_stored
 from qareport.store.reviews import follow_report, verdicts_of
 from qareport.store.schema import CallReportRow, CallRow, CallSnapshotRow, CallSummaryRow, ReplayRow, TranscriptRow
 from qareport.store.search_index import index_call
@@ -264,7 +272,7 @@ class ResultRepository:
     # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _report(self, row: CallReportRow) -> CallReport:
-        return from_stored(CallReport, row.report, where=f"{self._database.url} report {row.key}")
+        return report_from_stored(row.report, where=f"{self._database.url} report {row.key}")
 
     def _record(self, row: CallRow, result: CallReportRow | None) -> CallRecord:
         url = self._database.url

@@ -28,10 +28,36 @@ from qareport.model import (
     Team,
     User,
 )
+from qareport.presentation.locale import N_, Translated
 from qareport.store import CallPage, CallPageQuery
 from qareport.web.desk import Desk
 from qareport.workflows.render import assemble_order
 from qareport.workflows.scoped_period import Norms, brief_of, heat_of, report_of, state_of
+
+#: What each right lets a person or a program do, in words.
+RIGHTS: Final[Mapping[str, str]] = Translated(
+    {
+        Permission.CALLS_READ: N_("看通话、订单和结果"),
+        Permission.CALLS_ORIGINAL: N_("听、下载未打码的录音（留痕）"),
+        Permission.CALLS_WRITE: N_("上传录音，改通话信息"),
+        Permission.CALLS_DELETE: N_("永久删除通话"),
+        Permission.REVIEW_WRITE: N_("复核扣分"),
+        Permission.APPEALS_WRITE: N_("确认看过通话，提出申诉"),
+        Permission.APPEALS_DECIDE: N_("处理申诉"),
+        Permission.APPEALS_FINAL: N_("终审申诉"),
+        Permission.RULES_READ: N_("看规则"),
+        Permission.RULES_WRITE: N_("改规则、发布规则"),
+        Permission.LIVE_READ: N_("看正在进行的通话和预警"),
+        Permission.LIVE_WRITE: N_("处理预警"),
+        Permission.LIVE_INGEST: N_("送入正在进行的通话（电话系统用）"),
+        Permission.REPORTS_READ: N_("看日报、周报、月报"),
+        Permission.EXPORTS_WRITE: N_("导出数据"),
+        Permission.QA_WRITE: N_("整理问答对"),
+        Permission.SETTINGS_WRITE: N_("管理用户、团队、密钥、Webhook和对接"),
+        Permission.AUDIT_READ: N_("看审计记录"),
+        Permission.METRICS_READ: N_("读运行指标（监控系统用）"),
+    }
+)
 
 
 class UnauthenticatedError(QareportError):
@@ -109,10 +135,12 @@ class Access:
             ForbiddenError: they do not have it.
         """
         if not self.principal.may(permission):
-            raise ForbiddenError(
-                say("your role may not do this ({permission})", permission=permission.value),
-                to_do=say("ask an administrator of the desk"),
-            )
+            raise ForbiddenError(self._lacks(permission), to_do=say("ask an administrator of the desk"))
+
+    def _lacks(self, permission: Permission) -> Message:
+        if self.principal.token is not None:
+            return say("the token, or the role of its user, does not have {scope}", scope=permission.value)
+        return say("your role does not include this: {right}", right=RIGHTS[permission])
 
     def agents(self, permission: Permission = Permission.CALLS_READ) -> Agents:
         """Return the agents whose calls a right reaches; nobody's without the right."""

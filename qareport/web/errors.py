@@ -108,9 +108,10 @@ def answer_error(request: Request, error: QareportError) -> Response:
         status, code = 409 if error.code == "conflict" else 422, error.code
     if status == 401 and not _is_api(request):
         return _to_login(request)
+    place = f"q:{error.place}" if isinstance(error, QueryError) and error.place else None
     problems = [
         {
-            "at": str(problem.where) if problem.where else None,
+            "at": str(problem.where) if problem.where else place,
             "got": str(problem.what),
             "expected": str(problem.expected) if problem.expected else None,
             "to_do": str(problem.to_do) if problem.to_do else None,

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from qareport.errors import StoreError
 from qareport.files import atomic_write
 from qareport.messages import say
-from qareport.model import JobKind, Permission
+from qareport.model import Agents, JobKind, Permission
 from qareport.web import errors
 from qareport.web.access import EngineStartingError
 from qareport.web.dependencies import AnyDesk, MyAccess
@@ -119,16 +119,31 @@ def metrics(request: Request, access: MyAccess) -> Response:
     """Write figures for Prometheus; needs the scope `metrics:read`."""
     access.require(Permission.METRICS_READ)
     desk = access.desk
-    counts = desk.store.calls.count()
-    lines = [
-        f'qareport_calls{{state="judged"}} {counts.judged}',
-        f'qareport_calls{{state="failed"}} {counts.failed}',
-        f'qareport_calls{{state="waiting"}} {counts.waiting}',
-        f"qareport_upload_queue {desk.store.jobs.count_waiting(JobKind.UPLOAD)}",
-        *(
-            f'qareport_webhook_deliveries{{state="{state}"}} {count}'
-            for state, count in sorted(desk.store.webhook_queue.count().items())
-        ),
-        f"qareport_engine_ready {int(engine_state(desk).state == 'ready')}",
-    ]
+    counts, engine = desk.store.calls.count(), engine_state(desk)
+    oldest = desk.store.jobs.find_oldest_waiting(JobKind.UPLOAD)
+    requests = sorted(desk.requests.items())
+    figures: dict[str, list[tuple[str, float]]] = {
+        "qareport_calls": [
+            ('{state="judged"}', counts.judged), ('{state="failed"}', counts.failed),
+            ('{state="waiting"}', counts.waiting),
+        ],
+        "qareport_upload_queue": [("", desk.store.jobs.count_waiting(JobKind.UPLOAD))],
+        "qareport_upload_queue_oldest_seconds": [("", (desk.now() - oldest).total_seconds() if oldest else 0)],
+        "qareport_webhook_deliveries": [
+            (f'{{state="{state}"}}', count) for state, count in sorted(desk.store.webhook_queue.count().items())
+        ],
+        "qareport_live_calls": [("", len(desk.store.live_calls.list_on(Agents())))],
+        "qareport_open_alerts": [("", len(desk.store.alerts.list_open(Agents())))],
+        "qareport_engine_ready": [("", int(engine.state == "ready"))],
+        "qareport_requests_total": [
+            (f'{{method="{method}",status="{status}"}}', count) for (method, status), (count, _s) in requests
+        ],
+        "qareport_request_seconds_total": [
+            (f'{{method="{method}",status="{status}"}}', round(busy, 3)) for (method, status), (_n, busy) in requests
+        ],
+    }  # fmt: skip
+    lines = []
+    for name, values in figures.items():
+        lines.append(f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}")
+        lines += [f"{name}{labels} {value}" for labels, value in values]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")

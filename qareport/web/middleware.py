@@ -29,6 +29,8 @@ _POLICY: Final = (
     "media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-src 'self'; frame-ancestors {ancestors}"
 )
+#: Methods whose requests `/metrics` counts.
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def cookie_name(scheme: str) -> str:
@@ -81,8 +83,13 @@ class DeskMiddleware:
                 if status:  # the answer has begun
                     raise
                 await errors.fault(request, error)(scope, receive, answer)
+        taken_s = time.monotonic() - began
+        if request.method in METHODS:  # a made-up one is no line of the figures
+            known = self._desk.requests
+            count, seconds = known.get((request.method, status), (0, 0.0))
+            known[request.method, status] = count + 1, seconds + taken_s
         events.happened(
-            "request", str(status), duration_ms=round((time.monotonic() - began) * 1000), method=request.method,
+            "request", str(status), duration_ms=round(taken_s * 1000), method=request.method,
             route=getattr(scope.get("route"), "path", None), actor=principal.user.user_id if principal else None,
         )  # fmt: skip
 

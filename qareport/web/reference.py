@@ -110,6 +110,11 @@ class Operation:
     body: str
     curl: str
 
+    @property
+    def group(self) -> str:
+        """What it is about: the first part of its address within the API."""
+        return self.path.removeprefix("/api/v1/").partition("/")[0]
+
 
 def install(app: FastAPI) -> None:
     """Let an application write its document as this module words it."""
@@ -133,7 +138,8 @@ def show_reference(request: Request, access: MyAccess) -> Response:
     """Show what the API can do, with an example of each."""
     document = request.app.openapi()
     address = str(request.base_url).rstrip("/")
-    return render(request, "api.html.j2", operations=list(operations_of(document, address)), codes=CODES)
+    operations = sorted(operations_of(document, address), key=lambda operation: (operation.group, operation.path))
+    return render(request, "api.html.j2", operations=operations, codes=CODES)
 
 
 def operations_of(document: Mapping[str, Any], address: str) -> Iterator[Operation]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from qareport.errors import QareportError
 from qareport.messages import Message, say
-from qareport.presentation.locale import LOCALES
+from qareport.presentation.locale import LOCALES, N_, _
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.pages.login import start_session
@@ -66,9 +66,27 @@ def end_sessions(request: Request, access: MyAccess) -> Response:
     return start_session(request, access.desk, access.principal.user, "/account")
 
 
+#: Browsers and systems by what they call themselves; most name others besides, so the first that fits counts.
+_BROWSERS: Final = (
+    ("MicroMessenger", N_("微信")), ("Edg", "Edge"), ("OPR/", "Opera"), ("QQBrowser", N_("QQ浏览器")),
+    ("Firefox/", "Firefox"), ("FxiOS", "Firefox"), ("Chrome/", "Chrome"), ("CriOS", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS: Final = (
+    ("HarmonyOS", "HarmonyOS"), ("OpenHarmony", "HarmonyOS"), ("Windows", "Windows"), ("Android", "Android"),
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS X", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def name_browser(user_agent: str) -> str:
+    """Name the browser and the system that a User-Agent header is of: Chrome · Windows; "" where it names neither."""
+    known = (next((_(name) for sign, name in names if sign in user_agent), "") for names in (_BROWSERS, _SYSTEMS))
+    return " · ".join(filter(None, known))
+
+
 def _page(request: Request, access: Access, problem: str | Message, status: int = 200) -> Response:
     store, user = access.desk.store, access.principal.user
     return render(
         request, "account.html.j2", status=status, logins=store.sessions.list(user.user_id), problem=problem,
+        name_browser=name_browser,
         has_password=not user.external or store.users.password_of(user.name) is not None,
     )  # fmt: skip

@@ -86,6 +86,7 @@ def show_rule_file(
 ) -> Response:
     """Show the editor of a file, with one's own draft; `call`: with why a rule hit a call or missed it."""
     access.require(Permission.RULES_READ)
+    _require_known(access, name)
     if download:
         headers = {"content-disposition": f'attachment; filename="{quote(name.rsplit("/", 1)[-1])}"'}
         return PlainTextResponse(
@@ -94,6 +95,20 @@ def show_rule_file(
     if call and tab == RuleAction.EXPLAIN:
         return work_on_rule_file(request, access, name, RuleAction.EXPLAIN, call_id=call, rule_id=rule)
     return page(request, access, name, tab=tab, rule=rule, version=version)
+
+
+def _require_known(access: Access, name: str) -> None:
+    """Refuse a name that no file, draft or earlier text has; examples may begin beside any file of rules.
+
+    Raises:
+        NotFoundError: nothing is known by this name.
+    """
+    desk, proposals = access.desk.rules.desk, access.desk.store.rule_proposals
+    if desk.read(name).sha256 is not None or (rules.kind_of(name) == "tests" and desk.partner_of(name)):
+        return
+    draft = proposals.find_draft(name, access.principal.user.user_id)
+    if draft is None and not proposals.list_open(name) and not proposals.list_history(name, limit=1):
+        raise NotFoundError(say("there is no rule file {name!r}", name=name[:100]))
 
 
 @router.post("/rules/{name:path}")

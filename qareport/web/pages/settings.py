@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
@@ -13,37 +12,13 @@ from pydantic import BaseModel, ValidationError
 from qareport.errors import QareportError
 from qareport.messages import say
 from qareport.model import TOKEN_SCOPES, Permission, Signal, UserRole
-from qareport.presentation import live_wording
-from qareport.presentation.locale import N_, Translated
+from qareport.presentation import live_wording, wording
 from qareport.web import live_reading, people
-from qareport.web.access import Access
+from qareport.web.access import RIGHTS, Access
 from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.health import engine_state
 from qareport.web.templating import render
 
-#: What each scope of a token lets a program do.
-SCOPES: Final[Mapping[str, str]] = Translated(
-    {
-        Permission.CALLS_READ: N_("看通话、订单和结果"),
-        Permission.CALLS_ORIGINAL: N_("听、下载未打码的录音（留痕）"),
-        Permission.CALLS_WRITE: N_("上传录音，改通话信息"),
-        Permission.CALLS_DELETE: N_("永久删除通话"),
-        Permission.REVIEW_WRITE: N_("复核扣分"),
-        Permission.APPEALS_DECIDE: N_("处理申诉"),
-        Permission.APPEALS_FINAL: N_("终审申诉"),
-        Permission.RULES_READ: N_("看规则"),
-        Permission.RULES_WRITE: N_("改规则、发布规则"),
-        Permission.LIVE_READ: N_("看正在进行的通话和预警"),
-        Permission.LIVE_WRITE: N_("处理预警"),
-        Permission.LIVE_INGEST: N_("送入正在进行的通话（电话系统用）"),
-        Permission.REPORTS_READ: N_("看日报、周报、月报"),
-        Permission.EXPORTS_WRITE: N_("导出数据"),
-        Permission.QA_WRITE: N_("整理问答对"),
-        Permission.SETTINGS_WRITE: N_("管理用户、团队、密钥、Webhook和对接"),
-        Permission.AUDIT_READ: N_("看审计记录"),
-        Permission.METRICS_READ: N_("读运行指标（监控系统用）"),
-    }
-)
 #: Telephone systems, by the name in their address, and how they show who they are: by a signature, or by a token.
 CONVENTIONS: Final = (
     ("twilio", "Twilio", "signature"),
@@ -227,10 +202,12 @@ def read_form(kind: type[_M], values: dict[str, Any]) -> _M:
 
 
 def _users(request: Request, access: Access, *, status: int = 200, **values: Any) -> Response:
-    users = people.list_users(access)
+    users, teams = people.list_users(access), people.list_teams(access)
+    names = {team.team_id: team.name for team in teams}
     shown = {"problem": "", "made": "", "secret": "", "entered": {}} | values
     return render(
-        request, "users.html.j2", status=status, users=users, teams=people.list_teams(access), roles=list(UserRole),
+        request, "users.html.j2", status=status, users=users, teams=teams, roles=list(UserRole),
+        teams_of={user.user_id: wording.listed(names.get(team, team) for team in user.teams) for user in users},
         **shown,
     )  # fmt: skip
 
@@ -248,7 +225,7 @@ def show_live_settings(request: Request, access: MyAccess) -> Response:
     here = f"{scheme}://{request.url.hostname}:{ports.get('live', live.port)}"
     return render(
         request, "live_settings.html.j2", live=live, alerts=settings.alerts, engine=engine.state, ports=ports,
-        address=live.public_url.rstrip("/") or here, conventions=CONVENTIONS, scopes=SCOPES,
+        address=live.public_url.rstrip("/") or here, conventions=CONVENTIONS, scopes=RIGHTS,
         near=[
             ("funasr_port", "FunASR", ports.get("funasr", live.funasr_port)),
             ("audiosocket_port", "Asterisk (AudioSocket)", ports.get("audiosocket", live.audiosocket_port)),
@@ -281,6 +258,6 @@ def _tokens(request: Request, access: Access, *, status: int = 200, **values: An
     shown = {"problem": "", "made": "", "secret": ""} | values
     return render(
         request, "tokens.html.j2", status=status, tokens=people.list_tokens(access), users=users,
-        scopes={scope: SCOPES[scope] for scope in TOKEN_SCOPES},
+        scopes={scope: RIGHTS[scope] for scope in TOKEN_SCOPES},
         teams=people.list_teams(access), now=access.desk.now(), **shown,
     )  # fmt: skip

@@ -33,6 +33,16 @@ def test_the_newest_result_of_a_call_is_found_by_its_name(store_url: str) -> Non
                 store.results.get(name)
 
 
+def test_a_result_that_is_read_again_is_the_same_object_until_it_changes(store_url: str) -> None:
+    with Store(store_url) as store:
+        put_result(store, make_call("a", order_id="o1"), key="k")
+        first = store.results.get("a")
+        assert store.results.get("a") is first
+        assert store.orders.list("o1")[0].reports[0] is first
+        store.results.replace("a", "new", replace(first, score=12), rules_sha256="r2", snapshot="[]")
+        assert store.results.get("a") == replace(first, score=12)
+
+
 def test_a_result_without_a_summary_gets_one_when_its_period_is_asked_for(store_url: str) -> None:
     with Store(store_url) as store:
         asked: list[str] = []

@@ -23,6 +23,17 @@ def test_a_call_page_is_there_for_who_may_see_the_call(opened: OpenDesk, role: U
     assert statuses == {call_id: 200 if call_id in SEEN[role] else 404 for call_id, *_ in CALLS}
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh-CN", "您的角色没有这项权限：导出数据"), ("en", "your role does not include this: export data")],
+)
+def test_who_may_not_do_a_thing_reads_what_it_is(opened: OpenDesk, language: str, said: str) -> None:
+    answer = opened.enter(UserRole.AGENT).get("/exports", headers={"accept-language": language})
+    assert answer.status_code == 403
+    assert said in answer.text
+    assert "exports:write" not in answer.text
+
+
 def test_a_call_that_may_not_be_seen_answers_as_one_that_does_not_exist(opened: OpenDesk) -> None:
     client = opened.login(UserRole.AGENT)
     foreign, unknown = client.get("/calls/c3"), client.get("/calls/c9")

@@ -84,3 +84,16 @@ def test_sound_of_a_call_gets_no_ticket_before_it_can_be_heard(opened: OpenDesk)
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "engine_starting", "10")
     leave(opened, "ready")
     assert client.post("/api/v1/live/tickets", json={"call_id": "x"}, headers=headers).status_code == 201
+
+
+def test_figures_for_prometheus_count_requests_and_what_waits(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    for address in ("/calls", "/calls", "/calls/nothing"):
+        admin.get(address)
+    admin.request("MADE-UP", "/calls")
+    figures = admin.get("/metrics").text.splitlines()
+    assert "# TYPE qareport_requests_total counter" in figures
+    assert 'qareport_requests_total{method="GET",status="200"} 2' in figures
+    assert 'qareport_requests_total{method="GET",status="404"} 1' in figures
+    assert not [line for line in figures if "MADE-UP" in line]
+    assert {"qareport_live_calls 0", "qareport_open_alerts 0", "qareport_upload_queue_oldest_seconds 0"} <= {*figures}

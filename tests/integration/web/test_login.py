@@ -92,6 +92,24 @@ def test_a_disabled_user_is_out_at_once(opened: OpenDesk) -> None:
     assert opened.browser().post("/login", data={"name": "analyst", "password": PASSWORD}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("user_agent", "named"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0.0.0 Safari/537.36", "Chrome · Windows"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0", "Edge · Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Safari/604.1", "Safari · iPhone"),
+        ("Mozilla/5.0 (Linux; Android 15) Chrome/130.0 Safari/537.36 MicroMessenger/8.0.56", "微信 · Android"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "Firefox · Linux"),
+        ("curl/8.5.0", "别的程序"),
+    ],
+)
+def test_logins_name_the_browser_and_the_system(opened: OpenDesk, user_agent: str, named: str) -> None:
+    client = opened.browser()
+    form = {"name": "analyst", "password": PASSWORD}
+    client.post("/login", data=form, headers={"user-agent": user_agent})
+    assert f"<small>{named}</small>" in client.get("/account").text
+
+
 def test_a_changed_password_ends_the_other_sessions(opened: OpenDesk) -> None:
     here, there = opened.login(UserRole.ADMIN), opened.login(UserRole.ADMIN)
     form = {"current": PASSWORD, "password": "another good one", "again": "another good one"}

@@ -82,3 +82,8 @@ def test_who_may_see_no_calls_is_refused(opened: OpenDesk) -> None:
 
 def test_who_is_not_known_is_told_so(opened: OpenDesk) -> None:
     assert opened.browser().get("/api/v1/calls").status_code == 401
+
+
+def test_programs_learn_at_which_character_a_query_goes_wrong(opened: OpenDesk) -> None:
+    answer = opened.enter(UserRole.ADMIN).get("/api/v1/calls", params={"q": "退货 ((("}).json()
+    assert (answer["code"], answer["errors"][0]["at"]) == ("query_error", "q:7")

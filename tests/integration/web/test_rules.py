@@ -340,6 +340,14 @@ def test_a_new_file_is_published(opened: OpenDesk) -> None:
     assert client.get("/rules/team/other.yaml").status_code == 200
 
 
+def test_a_name_that_no_file_has_is_not_found_until_there_is_a_draft_of_it(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert client.get("/rules/nothing.yaml").status_code == 404
+    assert client.get("/rules/nothing.yaml?download=true").status_code == 404
+    assert client.put(f"{API}/drafts/nothing.yaml", json={"text": RULES}).status_code == 204
+    assert client.get("/rules/nothing.yaml").status_code == 200
+
+
 @pytest.mark.parametrize("name", ["..%2Fqareport.yaml", "%2Fetc%2Fpasswd", "x.yml"])
 def test_no_name_leads_out_of_the_folder(opened: OpenDesk, name: str) -> None:
     client = opened.login(UserRole.ADMIN)

@@ -61,8 +61,11 @@ def read_transcripts(path: Path, *, zone: ZoneInfo = _ZONE) -> list[Transcript |
 
 
 def _open(path: Path) -> IO[bytes]:
-    """Open a file in UTF-8; one in UTF-16, as Windows Notepad's "Unicode", is read as such."""
-    file = path.open("rb")
+    """Open a file in UTF-8; one in UTF-16, as Windows Notepad's "Unicode", is read as such, and a pipe to its end."""
+    file: IO[bytes] = path.open("rb")
+    if not file.seekable():  # `qareport analyse <(…)`
+        with file:
+            file = io.BytesIO(file.read(_LONGEST_LINE))
     mark = file.read(2)
     file.seek(0)
     if mark not in (b"\xff\xfe", b"\xfe\xff"):

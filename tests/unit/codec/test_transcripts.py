@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,6 +217,15 @@ def test_a_file_is_read_as_programs_save_it(tmp_path: Path, content: bytes) -> N
     read = codec.read_transcripts(tmp_path / "calls.json")
     assert [item.call_id for item in read if isinstance(item, Transcript)] == ["a", "b"]
     assert len(read) == 2
+
+
+def test_what_a_pipe_holds_is_read(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b'{"call_id": "a", "segments": []}\n')
+    os.close(writing)
+    (read,) = codec.read_transcripts(Path(f"/dev/fd/{reading}"))
+    os.close(reading)
+    assert isinstance(read, Transcript)
 
 
 def test_in_a_list_an_object_with_a_name_given_twice_hides_no_other(tmp_path: Path) -> None:

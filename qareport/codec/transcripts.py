@@ -65,13 +65,13 @@ def _open(path: Path) -> IO[bytes]:
     file: IO[bytes] = path.open("rb")
     if not file.seekable():  # `qareport analyse <(…)`
         with file:
-            file = io.BytesIO(file.read(_LONGEST_LINE))
+            file = io.BytesIO(file.read())
     mark = file.read(2)
     file.seek(0)
     if mark not in (b"\xff\xfe", b"\xfe\xff"):
         return file
     with file:
-        return io.BytesIO(file.read(_LONGEST_LINE).decode("utf-16", "replace").encode())
+        return io.BytesIO(file.read().decode("utf-16", "replace").encode())
 
 
 def _whole(file: IO[bytes]) -> list[Any] | None:

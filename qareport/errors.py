@@ -27,10 +27,11 @@ code, so that programs and `# qareport: ignore[code]` can name it.
 from __future__ import annotations
 
 import errno
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from qareport.messages import Message, say
 
@@ -259,3 +260,85 @@ def os_reason(error: BaseException) -> Message | str:
         return say("there is no folder for temporary files (/tmp): set TMPDIR to one that can be written")
     known = _OS_REASONS.get(getattr(error, "errno", None) or 0)
     return known or getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+#: What pydantic says in a programmer's words, in a supervisor's.
+_PLAINLY: Mapping[str, Message] = {
+    "int_type": say("a whole number"),
+    "float_type": say("a number"),
+    "dict_type": say("keys with values below it, not a bare value"),
+    "dataclass_type": say("keys with values below it, not a bare value"),
+    "list_type": say("a list, each item after a dash"),
+    "tuple_type": say("a list, each item after a dash"),
+    "string_type": say("text"),
+    "too_short": say("at least one"),
+    "word": say("words, not a blank"),
+    "bool_type": say("true or false"),
+    "bool_parsing": say("true or false"),
+    "int_parsing": say("a whole number"),
+    "int_from_float": say("a whole number"),
+    "float_parsing": say("a number"),
+    "finite_number": say("a number"),
+    "string_pattern_mismatch": say("text of another form"),
+    "string_too_long": say("a shorter text"),
+    "string_too_short": say("a longer text"),
+    "too_long": say("fewer"),
+    "none_required": say("nothing"),
+    "datetime_parsing": say("a time such as 2026-11-21T09:13:05+08:00"),
+    "datetime_from_date_parsing": say("a time such as 2026-11-21T09:13:05+08:00"),
+    "datetime_type": say("a time such as 2026-11-21T09:13:05+08:00"),
+    "timezone_aware": say("a time such as 2026-11-21T09:13:05+08:00"),
+    "date_parsing": say("a date such as 2026-11-21"),
+    "date_from_datetime_parsing": say("a date such as 2026-11-21"),
+    "date_type": say("a date such as 2026-11-21"),
+}
+_BOUNDS: Mapping[str, Callable[[object], Message]] = {
+    "greater_than": lambda bound: say("a number above {bound}", bound=bound),
+    "greater_than_equal": lambda bound: say("{bound} or more", bound=bound),
+    "less_than": lambda bound: say("a number below {bound}", bound=bound),
+    "less_than_equal": lambda bound: say("{bound} or less", bound=bound),
+}
+
+
+def choices_of(issue: Any) -> list[str]:
+    """Return the values to choose from when pydantic refused another; empty for other refusals."""
+    expected = issue.get("ctx", {}).get("expected")
+    return re.findall(r"'([^']*)'", expected) if isinstance(expected, str) else []
+
+
+def expected_by(issue: Any) -> Message:
+    """Say what pydantic expected, in the words of a person who writes YAML."""
+    details = issue.get("ctx", {})
+    own = details.get("expected")
+    if isinstance(own, Message):
+        return own
+    if choices := choices_of(issue):
+        return say("one of {choices}", choices=", ".join(choices))
+    if issue["type"] in _BOUNDS:
+        (bound,) = (value for value in details.values() if isinstance(value, int | float))
+        return _BOUNDS[issue["type"]](f"{bound:g}")
+    reason = re.sub(r"^(Input|Value) should be |^Value error, ", "", issue["msg"])
+    return _PLAINLY.get(issue["type"]) or say("{reason}", reason=reason[:1].lower() + reason[1:])
+
+
+#: What Python's reader of JSON says.
+_OF_JSON: Mapping[str, Message] = {
+    "Expecting value": say("a value is missing"),
+    "Expecting property name enclosed in double quotes": say("a name in double quotes is missing"),
+    "Expecting ':' delimiter": say("a colon (:) is missing"),
+    "Expecting ',' delimiter": say("a comma (,) is missing"),
+    "Extra data": say("something follows after its end"),
+    "Unterminated string starting at": say("a quotation mark is never closed"),
+    "Invalid control character at": say("a line break or tab within quotation marks"),
+    "Invalid \\escape": say("a backslash that is not doubled"),
+    "Invalid \\uXXXX escape": say("a backslash that is not doubled"),
+}
+
+
+def json_reason(error: ValueError) -> Message | str:
+    """Say why a text is no JSON, and where in it."""
+    if not isinstance(error, json.JSONDecodeError):
+        said = error.args[0] if error.args else ""
+        return said if isinstance(said, Message) else str(error)
+    what = _OF_JSON.get(error.msg, error.msg)
+    return say("{what} (line {line}, character {column})", what=what, line=error.lineno, column=error.colno)

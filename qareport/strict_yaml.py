@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ import pydantic
 import yaml
 from pydantic_core import PydanticCustomError
 
-from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation, os_reason
+from qareport.errors import ConfigError, Diagnostic, Problem, SourceLocation, expected_by, os_reason
 from qareport.messages import Message, say
 from qareport.yaml_nodes import MAX_DEPTH, NodeLoader, TooDeepError, compose_fast, diagnose
 
@@ -30,7 +30,11 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)\Z")
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+\Z")
 #: The first line of a list item that was commented out.
 _COMMENTED_ITEM = re.compile(r"\s*#[#\s]*-\s+[\w ]+:")
+#: Ctrl-Z, with which editors from the days of DOS end a file.
+_DOS_END = re.compile(r"\x1a\s*\Z")
 _HASH = re.compile(r"(?:(?<=\s)|^)#", re.MULTILINE)
+#: What UTF-16 begins with: the "Unicode" of Windows Notepad.
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 #: Files that people edit stay far below this; it limits the cost of a hostile one.
 _MAX_BYTES = 2_000_000
 
@@ -87,11 +91,12 @@ def parse_yaml(content: bytes, *, name: str) -> YamlSource:
         what, expected = say("is {size} bytes", size=len(content)), say("at most {most}", most=_MAX_BYTES)
         raise ConfigError([Diagnostic(code="file-too-large", what=what, where=name, expected=expected)])
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig")
     except UnicodeDecodeError as error:
         where = SourceLocation(file=name, line=content[: error.start].count(b"\n") + 1)
         what, to_do = say("not UTF-8 text"), say("save the file as UTF-8")
         raise ConfigError([Diagnostic(code="not-utf8", what=what, where=where, to_do=to_do)]) from error
+    text = _DOS_END.sub("", text)
     node, tags = _compose(text, name)
     if tags:
         raise ConfigError([_tag_problem(tag, where) for tag, where in tags])
@@ -209,30 +214,6 @@ def _problems(error: pydantic.ValidationError, source: YamlSource, known: list[s
             yield Problem(what=what, where=where, expected=expected)
 
 
-#: What pydantic says in a programmer's words, in a supervisor's.
-_PLAINLY: Mapping[str, Message] = {
-    "int_type": say("a whole number"),
-    "float_type": say("a number"),
-    "dict_type": say("keys with values below it, not a bare value"),
-    "dataclass_type": say("keys with values below it, not a bare value"),
-    "list_type": say("a list, each item after a dash"),
-    "tuple_type": say("a list, each item after a dash"),
-    "string_type": say("text"),
-    "too_short": say("at least one"),
-    "word": say("words, not a blank"),
-    "bool_type": say("true or false"),
-    "bool_parsing": say("true or false"),
-    "int_parsing": say("a whole number"),
-    "int_from_float": say("a whole number"),
-}
-_BOUNDS: Mapping[str, Callable[[object], Message]] = {
-    "greater_than": lambda bound: say("a number above {bound}", bound=bound),
-    "greater_than_equal": lambda bound: say("{bound} or more", bound=bound),
-    "less_than": lambda bound: say("a number below {bound}", bound=bound),
-    "less_than_equal": lambda bound: say("{bound} or less", bound=bound),
-}
-
-
 def refusal(
     code: str, expected: Message, to_do: Message | None = None, *, at: str | None = None
 ) -> PydanticCustomError:
@@ -241,27 +222,6 @@ def refusal(
     `at`: of a mapping whose keys do not fit together, the key to change.
     """
     return PydanticCustomError(code, "{expected}", {"expected": expected, "to_do": to_do, "at": at})
-
-
-def choices_of(issue: Any) -> list[str]:
-    """Return the values to choose from when pydantic refused another; empty for other refusals."""
-    expected = issue.get("ctx", {}).get("expected")
-    return re.findall(r"'([^']*)'", expected) if isinstance(expected, str) else []
-
-
-def expected_by(issue: Any) -> Message:
-    """Say what pydantic expected, in the words of a person who writes YAML."""
-    details = issue.get("ctx", {})
-    own = details.get("expected")
-    if isinstance(own, Message):
-        return own
-    if choices := choices_of(issue):
-        return say("one of {choices}", choices=", ".join(choices))
-    if issue["type"] in _BOUNDS:
-        (bound,) = (value for value in details.values() if isinstance(value, int | float))
-        return _BOUNDS[issue["type"]](f"{bound:g}")
-    reason = re.sub(r"^(Input|Value) should be ", "", issue["msg"])
-    return _PLAINLY.get(issue["type"]) or say("{reason}", reason=reason[:1].lower() + reason[1:])
 
 
 def _property_names(schema: Any) -> Iterator[str]:

@@ -92,7 +92,8 @@ def decode(path: str | Path, *, max_duration_ms: int) -> DecodedRecording:
             sample_rate=plain.sample_rate,
             channels=plain.samples.shape[0],
         )
-        return DecodedRecording(info=info, samples=plain.samples)
+        notes = (Note(code=NoteCode.FLOATS_SCALED),) if plain.scaled else ()
+        return DecodedRecording(info=info, samples=plain.samples, notes=notes)
     try:
         with _open(path) as container:
             reader = _Reader(container, Path(path), max_duration_ms)

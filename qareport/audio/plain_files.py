@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile
 
 from qareport.audio.resampling import Resampler, Samples
@@ -22,6 +23,8 @@ _CODINGS = {1: (8, 16, 24, 32), 3: (32, 64), 6: (8,), 7: (8,)}
 _EXTENSIBLE = 0xFFFE
 #: So many seconds are read at once.
 _BLOCK_SECONDS = 4
+#: Floats in the units of 16 bits: what brings them to full scale, and the least peak of speech in them.
+_FLOATS, _SCALE, _LEAST_PEAK = frozenset(("FLOAT", "DOUBLE")), 1 / 32768, 128.0
 #: Codings that 16 bits hold: libsndfile is far slower at making floats of them than `Resampler`, which makes the same.
 _OF_16_BITS = frozenset(("PCM_16", "PCM_U8", "ALAW", "ULAW"))
 
@@ -34,6 +37,8 @@ class PlainRecording:
     samples: Samples
     sample_rate: int
     duration_ms: int
+    #: Its floats were in the units of 16 bits.
+    scaled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +67,34 @@ def read_plain(path: Path, *, max_duration_ms: int) -> PlainRecording | None:
         with soundfile.SoundFile(path) as file:
             if (file.samplerate, file.channels, file.frames) != (layout.sample_rate, layout.channels, frames):
                 return None
-            samples = _read(file)
+            samples, scaled = _read(file)
     except (OSError, ValueError, MemoryError, soundfile.SoundFileError):
         return None
     duration_ms = round(frames / layout.sample_rate * 1000)
-    return PlainRecording(samples=samples, sample_rate=layout.sample_rate, duration_ms=duration_ms)
+    return PlainRecording(samples=samples, sample_rate=layout.sample_rate, duration_ms=duration_ms, scaled=scaled)
 
 
-def _read(file: soundfile.SoundFile) -> Samples:
+def _read(file: soundfile.SoundFile) -> tuple[Samples, bool]:
+    scale = np.float32(_SCALE) if file.subtype in _FLOATS and _is_in_16_bit_units(file) else None
     resampler = Resampler(file.samplerate, file.channels, expected=file.frames / file.samplerate)
     kind = "int16" if file.subtype in _OF_16_BITS else "float32"
     for block in file.blocks(_BLOCK_SECONDS * file.samplerate, dtype=kind, always_2d=True):
-        resampler.push(block.T)
+        resampler.push(block.T if scale is None else block.T * scale)
     if file.tell() != file.frames:
         raise ValueError("fewer samples than stated")
-    return resampler.finish()
+    return resampler.finish(), scale is not None
+
+
+def _is_in_16_bit_units(file: soundfile.SoundFile) -> bool:
+    """Tell whether floats are plainly numbers of 16 bits: sound that is only too loud has few beyond full scale."""
+    peak, sounding, beyond = 0.0, 0, 0
+    for block in file.blocks(_BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True):
+        sizes = np.abs(block[np.isfinite(block)])
+        peak = max(peak, float(sizes.max(initial=0.0)))
+        sounding += int(np.count_nonzero(sizes))
+        beyond += int(np.count_nonzero(sizes >= 1))
+    file.seek(0)
+    return _LEAST_PEAK <= peak <= 1 / _SCALE and 2 * beyond > sounding
 
 
 def _is_usual(layout: _Layout) -> bool:

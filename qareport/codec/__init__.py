@@ -3,17 +3,33 @@
 from qareport.codec.identifiers import clean_text, is_nothing, read_identifier, read_number, read_telephone
 from qareport.codec.instants import LATEST_YEAR, OLDEST_YEAR, is_plausible, read_instant
 from qareport.codec.transcripts import read_transcript, read_transcripts
-from qareport.codec.values import explain, from_json, json_schema, read_report, shorten, to_data, to_json
+from qareport.codec.values import (
+    JsonObject,
+    explain,
+    from_json,
+    given_twice,
+    json_schema,
+    load_json,
+    only_list,
+    read_report,
+    shorten,
+    to_data,
+    to_json,
+)
 
 __all__ = [
     "LATEST_YEAR",
     "OLDEST_YEAR",
+    "JsonObject",
     "clean_text",
     "explain",
     "from_json",
+    "given_twice",
     "is_nothing",
     "is_plausible",
     "json_schema",
+    "load_json",
+    "only_list",
     "read_identifier",
     "read_instant",
     "read_number",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from qareport.errors import QareportError
@@ -29,6 +29,9 @@ _COMPACT = re.compile(
     r"(?P<fraction>)(?P<offset>Z|[+-]\d{2}:?\d{2})?(?P<half>)(?P<pm>)",
     re.IGNORECASE,
 )
+#: A cell of times that lost its format is a number of days in Excel's 1900 system, which counts a 29 February 1900.
+_EXCEL_BEGIN = datetime(1899, 12, 30, tzinfo=UTC)
+_EXCEL_DAYS = tuple((datetime(year, 1, 1, tzinfo=UTC) - _EXCEL_BEGIN).days for year in (OLDEST_YEAR, LATEST_YEAR + 1))
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -42,7 +45,7 @@ def read_instant(value: object, zone: ZoneInfo) -> datetime:
 
     Args:
         value: a datetime, text (`2026-11-21T09:13:05+08:00`, `2026/11/21 9:13`, `20261121091305`), or Unix seconds or
-            milliseconds of the years 2000 to 2037.
+            milliseconds of the years 2000 to 2037, or days of Excel with their fraction (`45617.75`).
         zone: of times that are written without an offset.
 
     Returns:
@@ -99,6 +102,8 @@ def _of_half(hour: int, half: str) -> int:
 
 def _from_unix(text: str) -> datetime:
     seconds = float(text)
+    if "." in text and _EXCEL_DAYS[0] <= seconds < _EXCEL_DAYS[1]:
+        return (_EXCEL_BEGIN + timedelta(seconds=round(seconds * 86_400))).replace(tzinfo=None)  # its zone follows
     if seconds > _LATEST_UNIX_S:
         seconds /= 1000
     if not _OLDEST_UNIX_S <= seconds <= _LATEST_UNIX_S:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import math
 import re
@@ -15,10 +16,10 @@ from zoneinfo import ZoneInfo
 from qareport.codec import funasr
 from qareport.codec.identifiers import is_nothing, read_identifier, read_number
 from qareport.codec.instants import read_instant
-from qareport.codec.values import from_json, shorten
-from qareport.errors import QareportError, TranscriptError, os_reason
+from qareport.codec.values import JsonObject, from_json, given_twice, load_json, only_list, shorten
+from qareport.errors import QareportError, TranscriptError, json_reason, os_reason
 from qareport.messages import Message, say
-from qareport.model import SCHEMA_VERSION, Transcript
+from qareport.model import SCHEMA_VERSION, Note, NoteCode, Transcript
 
 #: Half of a UTF-16 pair: JSON can carry it, UTF-8, Word and PDF cannot.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -26,6 +27,12 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONGEST_LINE = 64 * 2**20
 #: No recording is longer than a week.
 _LONGEST_MS = 7 * 24 * 3_600_000
+#: A last word may end this much behind the recording: lengths are rounded, and models look ahead.
+_ROUNDING_MS = 1000
+#: What may stand behind the last character: among it Ctrl-Z, with which programs of DOS end a file.
+_BLANK = b" \t\r\n\x1a"
+#: An object whose first value is a list of objects, in one line.
+_LISTED = re.compile(rb'\{\s*"[^"]*"\s*:\s*\[\s*(?:\{|$)')
 _IDS = ("call_id", "order_id", "agent_id", "shop")
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -41,34 +48,51 @@ def read_transcripts(path: Path, *, zone: ZoneInfo = _ZONE) -> list[Transcript |
         TranscriptError: the file itself cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with _open(path) as file:
             if (whole := _whole(file)) is not None:
-                return [
-                    _read_or_error(json.dumps(item).encode(), f"{path} [{number}]", zone)
-                    for number, item in enumerate(whole, start=1)
-                ]
+                return [_read_or_error(item, f"{path} [{number}]", zone) for number, item in enumerate(whole, start=1)]
             return [
                 _read_or_error(line, f"{path}:{number}", zone)
                 for number, line in enumerate(_lines(file), start=1)
-                if line is None or line.strip()
+                if line is None or line.strip(_BLANK)
             ]
     except OSError as error:
         raise TranscriptError(say("cannot be read: {error}", error=os_reason(error)), where=str(path)) from error
 
 
+def _open(path: Path) -> IO[bytes]:
+    """Open a file in UTF-8; one in UTF-16, as Windows Notepad's "Unicode", is read as such, and a pipe to its end."""
+    file: IO[bytes] = path.open("rb")
+    if not file.seekable():  # `qareport analyse <(…)`
+        with file:
+            file = io.BytesIO(file.read())
+    mark = file.read(2)
+    file.seek(0)
+    if mark not in (b"\xff\xfe", b"\xfe\xff"):
+        return file
+    with file:
+        return io.BytesIO(file.read().decode("utf-16", "replace").encode())
+
+
 def _whole(file: IO[bytes]) -> list[Any] | None:
-    """Return the objects of a file that is one list, or one object over several lines; None for JSON lines."""
+    """Return the objects of a file that is one list, in an object or bare, or one object over several lines.
+
+    None for JSON lines.
+    """
     first = file.readline(_LONGEST_LINE).removeprefix(b"\xef\xbb\xbf").strip()
     file.seek(0)
-    if not first.startswith(b"[") and first != b"{":
+    if not first.startswith(b"[") and first != b"{" and not _LISTED.match(first):
         return None
     try:
-        data = json.loads(file.read(_LONGEST_LINE).removeprefix(b"\xef\xbb\xbf"))
+        data = load_json(file.read(_LONGEST_LINE).removeprefix(b"\xef\xbb\xbf").rstrip(_BLANK))
     except (RecursionError, ValueError):
         return None
     finally:
         file.seek(0)
-    return [data] if isinstance(data, dict) else data if isinstance(data, list) and data else None
+    if isinstance(data, dict):
+        listed = None if "segments" in data or funasr.is_result(data) else only_list(data)
+        return listed or [data]
+    return data if isinstance(data, list) and data else None
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes | None]:
@@ -82,12 +106,16 @@ def _lines(file: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def _read_or_error(line: bytes | None, where: str, zone: ZoneInfo) -> Transcript | TranscriptError:
+def _read_or_error(line: Any, where: str, zone: ZoneInfo) -> Transcript | TranscriptError:
+    """Read a line (None: one that is too long), or an object that was read already."""
     if line is None:
         limit = say("at most {megabytes} MB a line", megabytes=_LONGEST_LINE // 2**20)
         return TranscriptError(say("the line is too long"), where=where, expected=limit)
     try:
-        return read_transcript(line, where=where, zone=zone)
+        if isinstance(line, bytes):
+            return read_transcript(line, where=where, zone=zone)
+        _refuse_twice(line, where)
+        return read_transcript(json.dumps(line).encode(), where=where, zone=zone)
     except TranscriptError as error:
         return error
 
@@ -147,28 +175,53 @@ def read_transcript(text: bytes, *, where: str, zone: ZoneInfo = _ZONE) -> Trans
             expected=say("0 to {longest_ms}", longest_ms=_LONGEST_MS),
         )
     ordered = sorted(transcript.segments, key=lambda segment: (segment.start_ms, segment.channel or 0))
-    return dataclasses.replace(transcript, segments=tuple(ordered))
+    return _without_impossible_times(dataclasses.replace(transcript, segments=tuple(ordered)))
+
+
+def _without_impossible_times(transcript: Transcript) -> Transcript:
+    """Leave the times of words out where they cannot be, with a note: the sentence's own times stand."""
+    end_ms = _LONGEST_MS if transcript.audio is None else transcript.audio.duration_ms + _ROUNDING_MS
+    fits = [
+        all(0 <= token.start_ms <= token.end_ms <= end_ms for token in segment.tokens)
+        for segment in transcript.segments
+    ]
+    if all(fits):
+        return transcript
+    kept = [
+        segment if fit else dataclasses.replace(segment, tokens=())
+        for segment, fit in zip(transcript.segments, fits, strict=True)
+    ]
+    note = Note(code=NoteCode.WORD_TIMES_DROPPED, values={"segments": str(fits.count(False))})
+    return dataclasses.replace(transcript, segments=tuple(kept), notes=(*transcript.notes, note))
 
 
 def _load(text: bytes, where: str) -> dict[str, Any]:
     expected = say("one JSON object a line")
     try:
-        data = json.loads(text.removeprefix(b"\xef\xbb\xbf"), parse_constant=_refuse_constant)
+        text = text.removeprefix(b"\xef\xbb\xbf").rstrip(_BLANK)
+        data = load_json(text, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise TranscriptError(say("nested too deeply"), where=where, expected=expected) from error
     except ValueError as error:
-        raise TranscriptError(say("not JSON: {error}", error=error), where=where, expected=expected) from error
+        what = say("not JSON: {error}", error=json_reason(error))
+        raise TranscriptError(what, where=where, expected=expected) from error
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
     if not isinstance(data, dict):
         raise TranscriptError(say("got {value}", value=shorten(data)), where=where, expected=expected)
+    _refuse_twice(data, where)
     if (place := _infinite(data)) is not None:
         raise TranscriptError(say("{place}: a number that is too large", place=place), where=where, expected=expected)
     return data
 
 
+def _refuse_twice(data: object, where: str) -> None:
+    if isinstance(data, JsonObject) and data.twice is not None:
+        raise TranscriptError(given_twice(data.twice), where=where, to_do=say("keep one of its values"))
+
+
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(say("{name} is no number", name=name))
 
 
 def _infinite(data: dict[str, Any]) -> str | None:

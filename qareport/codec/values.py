@@ -6,19 +6,26 @@ ignores unknown fields: the contract allows fields to be added.
 
 from __future__ import annotations
 
+import functools
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import pydantic
 from pydantic_core import PydanticSerializationError
 
-from qareport.errors import QareportError, TranscriptError
+from qareport.errors import QareportError, TranscriptError, expected_by
 from qareport.messages import Message, say
 from qareport.model import SCHEMA_VERSION, OrderReport
 
 T = TypeVar("T")
+#: Where JSON has other words than the YAML of `errors.expected_by`.
+_IN_JSON: Mapping[str, Message] = {
+    "list_type": say("a list in [ ]"),
+    "tuple_type": say("a list in [ ]"),
+    "dict_type": say("names and values in { }"),
+    "dataclass_type": say("names and values in { }"),
+}
 
 
 #: Building an adapter costs milliseconds: one for each type.
@@ -71,34 +78,64 @@ def from_json(kind: type[T], text: str | bytes, *, where: str, error: type[Qarep
         raise error(explain(refusal), where=where, expected=expected) from refusal
 
 
-#: What pydantic refuses, by the whole or the first word of its code, in the words of who made the file.
-_PLAINLY: Mapping[str, Message] = {
-    "missing": say("is missing"),
-    "int": say("a whole number is expected"),
-    "float": say("a number is expected"),
-    "string_type": say("text is expected"),
-    "bool": say("true or false is expected"),
-    **dict.fromkeys(("list_type", "tuple_type", "frozen_set_type"), say("a list is expected")),
-    **dict.fromkeys(("dict_type", "dataclass_type", "model_type", "mapping_type"), say("an object is expected")),
-}
-
-
-def explain(error: pydantic.ValidationError) -> str:
+def explain(error: pydantic.ValidationError) -> Message:
     """Say in one line what is wrong where, for at most five fields."""
     issues = error.errors(include_url=False)
-    parts = []
-    for issue in issues[:5]:
-        place = ".".join(str(step) for step in issue["loc"]) or "value"
-        got = "" if issue["type"] in ("missing", "json_invalid") else f" (got {shorten(issue['input'])})"
-        kind = issue["type"].partition("_")[0]
-        words = _PLAINLY.get(issue["type"]) or _PLAINLY.get(kind) or issue["msg"].removeprefix("Value error, ")
-        if kind in ("enum", "literal"):
-            choices = re.findall(r"'([^']*)'", issue["ctx"]["expected"])
-            words = say("one of {choices} is expected", choices=", ".join(choices))
-        parts.append(f"{place}: {words}{got}")
+    parts = [_explain_one(issue) for issue in issues[:5]]
     if len(issues) > 5:
-        parts.append(f"and {len(issues) - 5} more")
-    return "; ".join(parts)
+        parts.append(say("and {count} more", count=len(issues) - 5))
+    return functools.reduce(lambda before, part: say("{before}; {part}", before=before, part=part), parts)
+
+
+def _explain_one(issue: Any) -> Message:
+    place = ".".join(str(step) for step in issue["loc"])
+    if issue["type"] == "missing":
+        return say("{place} is missing", place=place)
+    if issue["type"] == "json_invalid":
+        return say("not JSON: {error}", error=issue["ctx"]["error"])
+    got, expected = shorten(issue["input"]), _IN_JSON.get(issue["type"]) or expected_by(issue)
+    if not place:
+        return say("got {value}, expected {expected}", value=got, expected=expected)
+    return say("{place}: got {value}, expected {expected}", place=place, value=got, expected=expected)
+
+
+def load_json(text: str | bytes, *, parse_constant: Callable[[str], Any] | None = None) -> Any:
+    """Read JSON that somebody may have written by hand: its objects are `JsonObject`s.
+
+    Raises:
+        ValueError: not JSON (`errors.json_reason` says why).
+        RecursionError: nested too deeply.
+    """
+    return json.loads(text, object_pairs_hook=_object, parse_constant=parse_constant)
+
+
+class JsonObject(dict[str, Any]):
+    """An object of JSON, which knows what a dictionary forgets."""
+
+    #: A name that is given twice in it, or in an object within it.
+    twice: str | None = None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> JsonObject:
+    made = JsonObject(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        made.twice = next(name for name in names if names.count(name) > 1)
+    else:
+        within = (item for value in made.values() for item in (value if isinstance(value, list) else (value,)))
+        made.twice = next((item.twice for item in within if isinstance(item, JsonObject) and item.twice), None)
+    return made
+
+
+def given_twice(name: str) -> Message:
+    """Say that a name is given twice: which of its values is meant, nobody knows."""
+    return say("the name {name!r} is given twice", name=name)
+
+
+def only_list(data: object) -> list[Any] | None:
+    """Return the one list of objects that an object holds, as `{"calls": [{…}]}`; None: it holds none or several."""
+    lists = [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else []
+    return lists[0] if len(lists) == 1 and lists[0] and all(isinstance(item, dict) for item in lists[0]) else None
 
 
 def json_schema(kind: type[object]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _read_path(
     elif file is not None:
         contents.problems.append(Problem(what=file.fault or "", where=str(file.path), to_do=say("check the path")))
     elif not path.is_dir():
-        what = say("no such file or folder")
+        what = say("is not a file") if path.exists() else say("no such file or folder")  # a pipe, a device
         contents.problems.append(Problem(what=what, where=readable(path), to_do=say("check the path")))
     else:
         contents = list_folder(path, named)

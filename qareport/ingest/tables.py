@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qareport.codec import is_nothing
-from qareport.errors import ConfigError, Problem, SourceLocation, os_reason
+from qareport.codec import JsonObject, given_twice, is_nothing, load_json, only_list
+from qareport.errors import ConfigError, Problem, SourceLocation, json_reason, os_reason
 from qareport.ingest.columns import AUDIO_ALONE, Heading, no_such_column, read_heading
 from qareport.messages import Message, say
 
@@ -21,6 +21,8 @@ MOST_BYTES = 200 * 2**20
 #: Excel in China writes CSV in the code page of its Windows, which is a part of GB18030.
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+#: Ctrl-Z, with which programs from the days of DOS end a file.
+_DOS_END = re.compile(r"\x1a\s*\Z")
 _DELIMITERS = ",;\t|"
 #: What a Chinese keyboard writes in their place.
 _CHINESE_DELIMITERS = "，；、｜"
@@ -80,7 +82,7 @@ def _decode(path: Path) -> str:
         raise ConfigError([Problem(what=what, where=str(path), expected=expected)]) from error
     for encoding in _encodings(content):
         try:
-            return content.decode(encoding)
+            return _DOS_END.sub("", content.decode(encoding))
         except UnicodeDecodeError as error:
             reason = error
     problem = Problem(
@@ -186,8 +188,9 @@ def _json_table(text: str, path: Path) -> ManifestTable:
 
 
 def _json_rows(text: str, path: Path) -> Iterator[tuple[SourceLocation | str, Any]]:
-    """Yield the lines of a file, or the items of the one list that it is."""
-    if text.lstrip().startswith("[") and isinstance(items := _json_value(text), list):
+    """Yield the lines of a file, or the items of the one list that it is or, as `{"calls": […]}`, holds."""
+    whole = _json_value(text) if text.lstrip().startswith(("[", "{")) else None
+    if isinstance(items := only_list(whole) or whole, list):
         yield from ((f"{path} [{number}]", item) for number, item in enumerate(items, start=1))
         return
     for number, line in enumerate(text.split("\n"), start=1):
@@ -197,22 +200,18 @@ def _json_rows(text: str, path: Path) -> Iterator[tuple[SourceLocation | str, An
 
 def _json_value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return load_json(text)
     except (RecursionError, ValueError):
         return None
 
 
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError(say("a name is given twice"))
-    return dict(pairs)
-
-
 def _json_object(line: Any, where: SourceLocation | str) -> dict[str, Any] | Problem:
     try:
-        data = json.loads(line, object_pairs_hook=_each_name_once) if isinstance(line, str) else line
+        data = load_json(line) if isinstance(line, str) else line
     except RecursionError:
         return Problem(what=say("nested too deeply"), where=where, expected=say("one JSON object a line"))
     except ValueError as error:
-        return Problem(what=say("not JSON: {error}", error=error), where=where)
+        return Problem(what=say("not JSON: {error}", error=json_reason(error)), where=where)
+    if isinstance(data, JsonObject) and data.twice is not None:
+        return Problem(what=given_twice(data.twice), where=where, to_do=say("keep one of its values"))
     return data if isinstance(data, dict) else Problem(what=say("not a JSON object"), where=where)

@@ -294,7 +294,12 @@ class NoteCode(StrEnum):
     #: the file has no end mark, or lacks a little of its end.
     END_UNCERTAIN = "end_uncertain"
 
+    #: the file holds floats in the units of 16 bits; they were scaled to the usual range.
+    FLOATS_SCALED = "floats_scaled"
+
     # Of speakers, words, emotion and sounds.
+    #: {segments}: sentences whose words had times that cannot be; those of the sentences are used.
+    WORD_TIMES_DROPPED = "word_times_dropped"
     #: no words at all.
     NO_SPEECH = "no_speech"
     #: the length of the recording; its first and last silence are unknown with it.

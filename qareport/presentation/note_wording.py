@@ -58,6 +58,10 @@ NOTES: Mapping[str, str] = Translated(
         NoteCode.GAPS_FILLED: N_("录音里有{seconds}秒没有数据（静音时不传声音），按没有声音计。"),
         NoteCode.DAMAGE_FILLED: N_("录音里有{seconds}秒数据损坏，无法解码，按没有声音计。"),
         NoteCode.END_UNCERTAIN: N_("录音文件没有结束标记，或末尾不完整：最后可能缺一小段。"),
+        NoteCode.FLOATS_SCALED: N_("录音文件用浮点数记下了16位的数值，已换算成正常音量。"),
+        NoteCode.WORD_TIMES_DROPPED: N_(
+            "有{segments}句话里字词的时间不合理（结束早于开始，或超出录音），没有采用，只用整句的时间。"
+        ),
         NoteCode.CHANNEL_MAP_DOES_NOT_FIT: N_("登记的声道说明（{roles}）与录音的{channels}个声道不符，没有采用。"),
         NoteCode.PARTIAL_NOT_PROCESSED: N_("有{count}通电话还没有处理完，没有计入本报告。"),
         NoteCode.PARTIAL_NOT_OVER: N_("统计的时间段还没有结束，之后的通话没有计入。"),

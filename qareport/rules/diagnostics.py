@@ -13,12 +13,12 @@ from typing import Any
 
 import pydantic
 
-from qareport.errors import Diagnostic, SourceLocation
+from qareport.errors import Diagnostic, SourceLocation, choices_of, expected_by
 from qareport.messages import Message, say
 from qareport.rules.aliases import KEYS, VALUES, Choices, did_you_mean, nearest, words_of
 from qareport.rules.remedies import mistyped_colon, near_key, of_choice, of_clocks, of_day, of_length, of_number
 from qareport.rules.slots import Slot
-from qareport.strict_yaml import NodePath, YamlSource, choices_of, expected_by
+from qareport.strict_yaml import NodePath, YamlSource
 
 #: Every code with its meaning. Codes are stable: `ignore[…]` comments and the output for programs use them.
 CODES: Mapping[str, Message] = {

@@ -221,7 +221,7 @@ class _Work:
                 if call_id in self.transcribed:
                     self._drop_copy(copy, firsts[call_id])
                 else:
-                    self._fail(copy, failed[call_id].step, failed[call_id])
+                    self._fail(copy, failed[call_id].step, _as_of(copy, failed[call_id]))
 
     def _drop_copy(self, call: Call, first: Call) -> None:
         self._store.calls.delete_unjudged(call.call_id)
@@ -312,6 +312,11 @@ def _is_other(call: Call, stored: Call, sha256: str | None) -> bool:
         return sha256_of(call.audio_path) != sha256
     except AudioError:
         return False
+
+
+def _as_of(copy: Call, first: FailedCall) -> FailedCall:
+    """Return the failure of the first of the copies with the name of this one's recording in its reason."""
+    return first.reworded(lambda text: text.replace(first.audio_path, copy.audio_path))
 
 
 def _same_file(first: Call, second: Call) -> bool:

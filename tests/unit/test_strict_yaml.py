@@ -215,3 +215,17 @@ def test_libyaml_reads_and_refuses_any_text_as_the_slow_parser_does(text: str) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(yaml, "__with_libyaml__", False)
         assert outcome() == fast
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_file_is_read_as_windows_notepad_saves_it(encoding: str) -> None:
+    assert parse_yaml("shop: 旗舰店\r\n".encode(encoding), name="s.yaml").data == {"shop": "旗舰店"}
+
+
+def test_the_mark_with_which_dos_ends_a_file_is_no_text() -> None:
+    assert parse_yaml(b"a: 1\r\n\x1a", name="s.yaml").data == {"a": 1}
+
+
+def test_a_file_cut_within_a_character_of_utf_16_says_how_to_save_it() -> None:
+    with pytest.raises(ConfigError, match="not UTF-8 text"):
+        parse_yaml(b"\xff\xfea\x00:", name="s.yaml")

@@ -154,6 +154,27 @@ def test_floats_beyond_full_scale_and_no_numbers_are_brought_into_range(tmp_path
     assert decoded[12] == 1.0
 
 
+def test_floats_in_the_units_of_16_bits_are_scaled_with_a_note(tmp_path: Path) -> None:
+    samples = np.sin(np.arange(48_000) / 20, dtype=np.float32)[None] * 0.5
+    usual, loud = (
+        write_audio(tmp_path / name, sound, rate=16_000, codec="pcm_f32le")
+        for name, sound in (("usual.wav", samples), ("loud.wav", samples * 32768))
+    )
+    read = decode(loud, max_duration_ms=LIMIT_MS)
+    assert np.abs(read.samples - decode(usual, max_duration_ms=LIMIT_MS).samples).max() < 1e-4
+    assert [note.code for note in read.notes] == ["floats_scaled"]
+
+
+def test_floats_that_are_only_too_loud_are_not_scaled(tmp_path: Path) -> None:
+    samples = np.sin(np.arange(48_000) / 20, dtype=np.float32)[None]
+    samples[0, 100] = 20_000  # a damaged sample
+    path = write_audio(tmp_path / "loud.wav", samples, rate=16_000, codec="pcm_f32le")
+    read = decode(path, max_duration_ms=LIMIT_MS)
+    assert np.abs(read.samples).max() == 1.0
+    assert np.abs(read.samples).mean() > 0.5
+    assert read.notes == ()
+
+
 def refused(path: Path | str, *, max_duration_ms: int = LIMIT_MS) -> str:
     with pytest.raises(AudioError) as caught:
         decode(path, max_duration_ms=max_duration_ms)

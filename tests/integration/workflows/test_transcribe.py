@@ -135,6 +135,7 @@ def test_files_that_are_alike_in_being_empty_are_failures_each_of_its_own(
         (tmp_path / name).write_bytes(b"")
     heard = listen(store, demo, [call(tmp_path / "a.wav"), call(tmp_path / "b.wav")])
     assert ([failure.call_id for failure in heard.failures], heard.duplicates) == (["a", "b"], ())
+    assert [Path(failure.audio_path).name in failure.reason for failure in heard.failures] == [True, True]
     again = listen(store, demo, [call(tmp_path / "b.wav")])
     assert [failure.call_id for failure in again.failures] == ["b"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qareport.errors import NotFoundError
 from qareport.ingest import Ingest, find_calls
 from qareport.settings import IngestSettings
 
@@ -199,3 +200,9 @@ def test_the_row_that_cannot_be_used_keeps_its_recording_from_being_a_call_witho
     assert [(failure.call_id, failure.step) for failure in found.failures] == [("a", "ingest")]
     assert len(found.problems) == 1
     assert "call_id: a number that a spreadsheet has rounded" in str(found.problems[0])
+
+
+def test_a_pipe_that_is_named_outright_is_said_to_be_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(NotFoundError, match=r"a\.wav: is not a file"):
+        find(tmp_path / "a.wav")

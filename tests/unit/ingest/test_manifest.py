@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qareport import messages
 from qareport.errors import ConfigError
 from qareport.ingest import Manifest, read_manifest
 from qareport.model import Role
@@ -318,7 +319,7 @@ def test_a_file_in_two_encodings_is_refused_with_what_to_do(tmp_path: Path) -> N
 
 def test_a_name_that_is_given_twice_in_json_is_refused(tmp_path: Path) -> None:
     manifest = read_manifest(csv(tmp_path, '{"audio": "a.wav", "audio": "b.wav"}', name="m.jsonl"))
-    assert problems(manifest) == ["m.jsonl:1:1: not JSON: a name is given twice"]
+    assert problems(manifest) == ["m.jsonl:1:1: the name 'audio' is given twice; keep one of its values"]
 
 
 @pytest.mark.parametrize("value", ["true", '["a.wav"]', '{"path": "a.wav"}'])
@@ -339,6 +340,27 @@ def test_one_list_in_json_is_a_manifest_too(tmp_path: Path, name: str) -> None:
     manifest = read_manifest(tmp_path / name)
     assert [(call.call_id, call.order_id) for call in manifest.calls] == [("a", "1")]
     assert problems(manifest) == [f"{name} [2]: not a JSON object"]
+
+
+def test_a_list_within_an_object_is_a_manifest_too_and_a_name_given_twice_in_it_is_named(tmp_path: Path) -> None:
+    path = csv(tmp_path, '{"calls": [{"audio": "a.wav"}, {"audio": "b.wav", "audio": "c.wav"}]}', name="m.json")
+    manifest = read_manifest(path)
+    assert [call.call_id for call in manifest.calls] == ["a"]
+    assert problems(manifest) == ["m.json [2]: the name 'audio' is given twice; keep one of its values"]
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.jsonl"])
+def test_the_mark_with_which_dos_ends_a_file_is_no_row(tmp_path: Path, name: str) -> None:
+    lines = ('{"audio": "a.wav"}',) if name == "m.jsonl" else ("audio", "a.wav")
+    manifest = read_manifest(csv(tmp_path, *lines, "\x1a", name=name))
+    assert [call.call_id for call in manifest.calls] == ["a"]
+    assert problems(manifest) == []
+
+
+def test_what_is_wrong_with_a_line_of_json_is_said_in_chinese(tmp_path: Path) -> None:
+    with messages.speaking("zh"):
+        (found,) = problems(read_manifest(csv(tmp_path, '{"audio": "a.wav" "order_id": 1}', name="m.jsonl")))
+    assert "少了英文逗号" in found
 
 
 def test_a_quotation_mark_that_is_never_closed_swallows_no_row_unseen(tmp_path: Path) -> None:

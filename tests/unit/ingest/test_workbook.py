@@ -93,7 +93,7 @@ def test_every_bad_row_of_a_workbook_is_named_with_its_sheet_and_row_and_the_oth
         HEAD,
         ("a.wav", 20261105000042123456, None, None),
         (None, "o2", None, None),
-        ("c.wav", "o3", None, 46347.5),
+        ("c.wav", "o3", None, 46347),
         ("d.wav", "o4", None, "下午三点"),
         ("e.wav",),
         ("e.wav",),

@@ -113,7 +113,7 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
     text, first, found = stretch.text, 0, False
     while first < len(run.pieces):
         number = _number_at(run, first, meaning)
-        if number is None:
+        if number is None or _is_thing(text, run.pieces[first : number[0]]):
             first += 1
             continue
         after, kind = number
@@ -133,6 +133,13 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
         yield plus.start(), _within_segment(run, text, _ABROAD).end, _K.PHONE
     elif not found and meaning is not None:
         yield from _by_meaning(run, stretch, meaning)
+
+
+def _is_thing(text: str, pieces: Sequence[Piece]) -> bool:
+    """Tell whether what looks like a landline is the number of a thing and what follows it: A061) 2026-11: 14 calls."""
+    start = pieces[0].start
+    value = "".join(piece.value for piece in pieces)
+    return len(pieces) > 1 and start > 0 and bool(_GLUED.match(text, start - 1)) and bool(_LANDLINE.fullmatch(value))
 
 
 def _widened(text: str, start: int, end: int) -> tuple[int, int]:

@@ -91,6 +91,11 @@ def test_what_looks_like_a_mobile_number_is_an_order_s_only_right_behind_its_nam
     assert mask(text)[0] == shown
 
 
+def test_a_work_number_and_the_month_behind_it_are_no_landline() -> None:
+    heading = "Monthly quality report (own calls of A061) 2026-11: 14 calls, 1 at high risk"
+    assert mask(heading)[0] == heading
+
+
 def test_orders_by_their_last_places_are_no_bank_card() -> None:
     assert mask("3320，3321，3324，还有3323")[0] == "3320，3321，3324，还有3323"
 

@@ -122,9 +122,7 @@ class RulePublisher:
             lines += stretch.mine if side != "theirs" else ()
             lines += stretch.theirs if side != "mine" else ()
         text = normalised("\n".join(lines))
-        self._proposals.save_draft(
-            replace(draft, base_text=file.text, base_sha256=file.sha256, text=text, at=now)
-        )  # fmt: skip
+        self._proposals.save_draft(replace(draft, base_text=file.text, base_sha256=file.sha256, text=text, at=now))
 
     def drafts_of(self, name: str, user: User, *, now: datetime) -> list[RuleProposal]:
         """Return what a person would publish with a file: its draft, and that of the tests (or rules) beside it."""

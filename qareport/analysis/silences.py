@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,6 @@ _WANTS_ANSWER = (
 )  # fmt: skip
 #: After such words of the agent's a pause was one in which nobody worked.
 _IDLE = (Act.EVADE, Act.BLAME, Act.RUDE)
-#: With these the agent only begins to work, after a pause that nobody had announced.
-_STALLS = (Act.HOLD, Act.GREET)
 #: After these it was one in which the agent worked.
 _RESULT = (Act.ANSWER, Act.PROMISE, Act.OFFER)
 #: What a customer does who was left waiting, or who has swallowed a refusal.
@@ -25,6 +24,10 @@ _UPSET = (Act.GIVE_UP, Act.THREATEN, Act.SARCASM, Act.COMPLAIN, Act.ASK_AGAIN)
 _BUSY = (Act.INFORM, Act.THANK, Act.ACCEPT, Act.CALM)
 #: After these, a pause is felt whatever the agent says next.
 _GRAVE = (Act.THREATEN, Act.GIVE_UP)
+#: A customer who ends with one of these waits for nothing.
+_WAITS_NO_MORE = (Act.GIVE_UP, Act.THANK, Act.ACCEPT)
+#: Calls into a silence.
+_CALLS = re.compile(r"(?:喂|在吗|在不|有人|人呢|你?还?在(?:吗|不|没)|听得|hello|are you there)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,10 @@ class TellingSilence:
 def find_telling_silences(scene: Scene) -> list[TellingSilence]:
     """Find the silences of `check_in_ms` or more that tell something.
 
-    The customer is upset after it (gives up, threatens, asks again …); or the customer's words before it want an
-    answer, and then the customer speaks again without having got one, or the agent speaks but evades. A pause that the
-    agent announced (an act of hold), or after which a result comes, tells nothing, and so does one about which the acts
-    are silent.
+    The customer is upset after it (gives up, threatens, asks again …), or, after the agent's words, neither content nor
+    busy; or the customer's words before it want an answer, and then the customer speaks again or calls into it with
+    none, or the agent speaks but to nothing that was asked. A pause that the agent announced (an act of hold)
+    tells nothing unless the customer asks again into it, and neither does one after which a result comes.
     """
     telling = []
     last = 0
@@ -72,20 +75,47 @@ def find_telling_silences(scene: Scene) -> list[TellingSilence]:
 def _tells(scene: Scene, last: int, following: int | None) -> bool:
     before = scene.spoken[last].role
     after = scene.spoken[following].role if following is not None else None
-    if following is not None and after is Role.CUSTOMER and scene.turn_does(following, *_UPSET, forward=True):
-        if before is Role.AGENT:
-            return not scene.turn_does(last, Act.HOLD)
-        if before is Role.CUSTOMER:
-            return not _held(scene, last) or scene.does(following, *_GRAVE)
-    if before is not Role.CUSTOMER or not scene.turn_does(last, *_WANTS_ANSWER):
+    if before is Role.AGENT:
+        return following is not None and after is Role.CUSTOMER and _is_customers(scene, last, following)
+    if before is not Role.CUSTOMER:
         return False
+    wants_answer = scene.turn_does(last, *_WANTS_ANSWER)
     if following is None:
-        return not _held(scene, last) and not scene.turn_does(last, Act.GIVE_UP, Act.THANK, Act.ACCEPT)
+        return wants_answer and not _held(scene, last) and not scene.turn_does(last, *_WAITS_NO_MORE)
     if after is Role.AGENT:
-        evades = scene.turn_does(following, *_IDLE, forward=True) and not scene.does(following, *_RESULT)
-        stalls = scene.does(following, *_STALLS) and not scene.turn_does(following, *_RESULT, forward=True)
-        return evades or (stalls and not _held(scene, last)) or scene.turn_does(last, *_GRAVE)
-    return after is Role.CUSTOMER and not _held(scene, last) and not scene.does(following, *_BUSY)
+        return wants_answer and _is_slow(scene, last, following)
+    return after is Role.CUSTOMER and _nobody_answers(scene, last, following, wants_answer=wants_answer)
+
+
+def _is_customers(scene: Scene, last: int, following: int) -> bool:
+    """Tell whether the customer fell silent after the agent: nothing was announced, and what follows is not content."""
+    if scene.turn_does(last, Act.HOLD):
+        return False
+    if scene.turn_does(following, *_UPSET, forward=True):
+        return True
+    if scene.turn_does(last, Act.ASK_INFO) or scene.turn_does(following, Act.THANK, Act.CALM, forward=True):
+        return False
+    return scene.turn_does(last, *_IDLE) or not scene.turn_does(following, *_BUSY, Act.SMALL, forward=True)
+
+
+def _is_slow(scene: Scene, last: int, following: int) -> bool:
+    """Tell whether an agent who should answer first says nothing, and then nothing to the matter."""
+    if scene.turn_does(last, *_GRAVE):
+        return True
+    if scene.turn_does(following, *_IDLE, forward=True) and not scene.does(following, *_RESULT):
+        return True
+    known = bool(scene.acts[following]) and not scene.turn_does(following, *_RESULT, forward=True)
+    return known and not _held(scene, last)
+
+
+def _nobody_answers(scene: Scene, last: int, following: int, *, wants_answer: bool) -> bool:
+    """Tell whether a customer speaks again because nobody answered."""
+    upset = scene.turn_does(following, *_UPSET, forward=True)
+    if _held(scene, last):
+        return scene.does(following, *_GRAVE) or (wants_answer and (upset or scene.does(following, Act.ASK)))
+    if upset or (wants_answer and not scene.does(following, *_BUSY)):
+        return True
+    return _CALLS.match(scene.words[following]) is not None and not scene.does_only(last, Act.SMALL)
 
 
 def _held(scene: Scene, index: int) -> bool:

@@ -78,6 +78,18 @@ _DOCUMENT = re.compile(
 )
 _OFFICER = re.compile(rf"[军南北沈兰成济广参政后装海空士武警]字?第[{_DIGIT}]{{5,9}}号?")
 _DOCUMENT_WITHIN, _LONG_DOCUMENT = 16, 28
+#: A password or a code of letters and digits: 密码是abc12345, 兑换码KJ7Q-88PW.
+_SECRET = re.compile(
+    r"(?:就?是|叫|为|：|:|was|is|，|,| )*"
+    r"(?P<id>(?=[A-Za-z0-9_@#-]*[0-9])(?=[A-Za-z0-9_@#-]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9_@#-]{3,20})"
+)
+#: The three places on the back of a card.
+_CARD_CODE = re.compile(
+    rf"(?:安全码|背面(?:的|那)?(?:三位|三个数)|cvv)(?:\w{{0,2}}是|[\s，,:：])*(?P<id>[{_DIGIT}]{{3}})(?![{_DIGIT}])",
+    re.IGNORECASE,
+)
+#: A vehicle's identification number has 17 places without I, O and Q.
+_VEHICLE = re.compile(r"(?:车架|车辆识别|vin)\D{0,6}(?P<id>[A-HJ-NPR-Z0-9]{17})(?![A-Za-z0-9])", re.IGNORECASE)
 #: 七杠二杠三零四四, 6-3-1204: shelf, layer, parcel.
 _SHELF = re.compile(
     rf"[{_DIGIT}A-Za-z]{{1,3}}(?P<dash>\s?(?:杠|-|—)\s?)[{_DIGIT}]{{1,3}}\s?(?:杠|-|—)\s?[{_DIGIT}]{{3,5}}"
@@ -97,6 +109,13 @@ def find_documents(stretch: Stretch) -> Iterator[Found]:
         named = _DOCUMENT.search(text, cue.end, cue.end + _LONG_DOCUMENT) if cue.kind is _K.DOCUMENT else None
         if named and named.start() - cue.end <= _DOCUMENT_WITHIN:
             yield named.start(), named.end(), _K.DOCUMENT
+        secret = _SECRET.match(text, cue.end) if cue.kind is _K.CODE and stretch.letters else None
+        if secret:
+            yield secret.start("id"), secret.end("id"), _K.CODE
+    for match in _CARD_CODE.finditer(text):
+        yield match.start("id"), match.end("id"), _K.CODE
+    for match in _VEHICLE.finditer(text) if stretch.letters else ():
+        yield match.start("id"), match.end("id"), _K.DOCUMENT
     if stretch.asked(_K.DOCUMENT):
         for match in _DOCUMENT.finditer(text):
             if _K.DOCUMENT in stretch.line(match.start()).asked:
@@ -114,14 +133,16 @@ _TOKEN = re.compile(
     rf"(?<![A-Za-z0-9@＠.])(?={_LATIN})(?=[A-Za-z]*[a-z])(?=[A-Za-z]*[，, ]{{0,2}}(?:[0-9_-]|杠|下划线|横杠)){_LATIN}"
     r"(?![A-Za-z0-9@＠.])"
 )
-_WORD = re.compile(rf"(?:号|名|账号|id|ID| id)?(?:是|叫|就是|:|：| is|,|，| )*(?P<id>{_LATIN})(?![A-Za-z@＠])")
+_WORD = re.compile(
+    rf"(?:号|名|账号|id|ID| id)?(?:是|叫|就是|字母|拼音|全拼|小写|大写|:|：| is|,|，| )*(?P<id>{_LATIN})(?![A-Za-z@＠])"
+)
 _CONTACT = re.compile(
     "微信|威信|薇信|加我|加一下|加吧|加你|加您|扣扣|QQ|qq|旺旺|抖音|小红书|wechat|账号|帐号|vx", re.IGNORECASE
 )
 _QQ = re.compile(rf"(?:QQ|qq|扣扣)(?:号码|号|群)?(?:是|:|：|，|,| )*(?P<id>[{_DIGIT}](?:[ ，,-]?[{_DIGIT}]){{4,11}})")
 #: Names that were made up for an account: whatever stands until the next pause.
 _NICK = re.compile(
-    "(?:旺旺名?|昵称|微信名|用户名|会员名|网名|游戏名|账号名|账号|淘宝名)(?:就?是|叫做|叫|为|：|:)[，,]?(?P<id>[\\w.-]{2,16}?)"
+    "(?:旺旺名?|昵称|微信名|用户名|账户名|会员名|网名|游戏名|账号名|账号|淘宝名)(?:就?是|叫做|叫|为|：|:)[，,]?(?P<id>[\\w.-]{2,16}?)"
     "(?=[，,。！？!?\\s]|那个|这个|吧|吗|对|$)"
 )
 #: 旺旺名小鱼儿爱喝水: without a word between, no talk about the name.

@@ -14,13 +14,18 @@ _WORDS: dict[PersonalKind, str] = {
     _K.ID_CARD: "身份证|身分证|证件号|身份号码",
     _K.DOCUMENT: "护照|通行证|台胞证|回乡证|军官证|士兵证|居留证|居住证|警官证",
     _K.BANK_CARD: "银行卡|卡号|储蓄卡|信用卡|借记卡|打款账号|收款账号|对公账号|账户|存折|开户|张卡|工行|农行|建行|招行",
-    _K.PICKUP_CODE: "取件码|取货码|提货码|取餐码|开柜码|开箱码|自提码|收货码|签收码|完工码|核销码",
+    _K.PICKUP_CODE: (
+        "取件码|取货码|提货码|取餐码|取票码|开柜码|开箱码|自提码|柜门码|柜子的码|柜给我的码|收货码|签收码|完工码|核销码"
+    ),
     _K.CODE: (
         "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|来一条|来了一条|来了条|收到一条|短信里那个|"
         "短信里的数|位验证|一串码|去了条码|推了码|推了条码|码到了|码来了|码念|念一下码|报得有码|发了码|"
-        "推一次"
+        "推一次|密码|安全码|门禁|开门码|访客码|兑换码|卡密"
     ),
-    _K.ACCOUNT: "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|会员号|抖音号|小红书号|昵称",
+    _K.ACCOUNT: (
+        "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|"
+        "账户名|会员号|户号|社保卡|医保卡|游戏ID|游戏id|抖音号|小红书号|昵称"
+    ),
     _K.EMAIL: "邮箱|邮件地址|邮件|电邮",
     _K.BIRTHDAY: "生日|出生|生辰",
     _K.NAME: "姓名|名字|称呼|贵姓|姓什么|叫什么|收件人|收货人|户名|全名|谁收|哪位",
@@ -33,7 +38,7 @@ _WORDS: dict[PersonalKind, str] = {
     ),
     _K.ORDER: (
         "订单|单号|单的号|单子|运单|编号|工单|维修单|报修单|安装单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
-        "俩单|老单|新单|店号|商家号|工号|机器号|序列号|型号|票号|批次|物流号|快递号|取件号|取件单|柜号|柜子的号|商品码|"
+        "俩单|老单|新单|店号|商家号|工号|机器号|序列号|型号|票号|批次|商户号|物流号|快递号|取件号|取件单|柜号|柜子的号|商品码|"
         "航班|车次|单据|流水|交易号|交易的号|售后的号|售后号|商品的号|登记号|批号|那批|企业号|公众号|故障电话|报修电话|你们热线|这批|柜子上的号|"
         "尾号|末尾|尾巴|末了四位|末了几位|最后四位|最后几位|后四位|后三位|后五位|后六位|末四位"
     ),
@@ -43,7 +48,7 @@ _ENGLISH: dict[PersonalKind, str] = {
     _K.DOCUMENT: "passport|travel permit",
     _K.BANK_CARD: "bank card|card number|credit card|debit card|bank account",
     _K.PICKUP_CODE: "pickup code|pick-up code|locker code",
-    _K.CODE: "verification code|the code|code is|passcode",
+    _K.CODE: "verification code|the code|code is|passcode|password|door code|gate code",
     _K.ACCOUNT: "wechat|weixin|qq|whatsapp|username|vx",
     _K.EMAIL: "email|e-mail",
     _K.BIRTHDAY: "birthday|date of birth|born",

@@ -29,7 +29,7 @@ _CONTACT = re.compile("微信|威信|薇信|扣扣|QQ|qq|旺旺|抖音|小红书
 _ADDRESS = re.compile(
     "地址|住址|收货|寄到|送到|改到|换到|收货的地方|哪个小区|哪个村|您是哪里|换个地方|改个地方|门牌|取件的"
 )
-_NICK = re.compile("旺旺|昵称|用户名|会员名|淘宝名|账号名")
+_NICK = re.compile("旺旺|昵称|用户名|账户名|会员名|淘宝名|账号名")
 #: What was just said was a code, though nobody had asked for it.
 _EXPIRED = re.compile("(?:这串|这个码|码).{0,3}(?:过期|失效|不对|错)")
 _WITHIN = 6

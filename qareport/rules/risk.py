@@ -2,10 +2,10 @@
 
 Risk looks at what stands open when the call ends, never at one word and never at the agent's score:
 
-    open     a threat, giving up, irony, a broken promise or anger (SAD and the like too), or repeated complaint with a
-             question left unanswered, after which the customer neither calmed down nor accepted what the agent then
-             offered, promised or answered
-    high     an open threat; or an open giving up beside two more open signs, a question asked again among them
+    open     a threat, giving up, irony, a broken promise or anger (SAD and the like too), or a complaint that is
+             repeated, or has a question left unanswered beside it, and is the last thing that the customer says, after
+             which the customer neither calmed down nor accepted what the agent then offered, promised or answered
+    high     an open threat; three open signs; or two beside an open complaint and a question left unanswered
     medium   anything else that is open; a threat or a giving up that was settled by acceptance alone; a finding that
              is fatal or critical
     low      none of these
@@ -40,11 +40,15 @@ _ALARMS = frozenset({RiskReason.OPEN_THREAT, RiskReason.OPEN_GIVING_UP})
 _ANGER = frozenset(
     {MomentLabel.ANGRY, MomentLabel.TRUST_BROKEN, MomentLabel.SAD, MomentLabel.DISGUSTED, MomentLabel.FEARFUL}
 )
-#: What leaves a complaint open, and how many complaints are more than one.
+#: A question that was left unanswered.
 _UNANSWERED = frozenset({MomentKind.NO_ANSWER, MomentKind.REPEAT})
-_REPEATED = 2
-#: So many signs open at once, giving up among them, are as grave as a threat.
-_MANY = 3
+#: So many complaints, an unanswered question counted as one, are open when the customer ends with one; and so many
+#: whatever the customer ends with.
+_REPEATED, _INSISTENT = 2, 3
+#: So many signs open at once are as grave as a threat; and so many with a complaint and an unanswered question.
+_MANY, _MANY_WITH_QUESTION = 3, 4
+#: The customer goes on about it.
+_STILL = frozenset({Act.COMPLAIN, Act.ASK, Act.ASK_AGAIN, Act.REQUEST})
 #: A solution, and the customer's yes to it.
 _SOLUTIONS = frozenset({Act.OFFER, Act.PROMISE, Act.ANSWER})
 _YES = frozenset({Act.ACCEPT, Act.THANK, Act.CALM})
@@ -59,22 +63,21 @@ def assess_risk(findings: Iterable[Finding], moments: Iterable[Moment], spoken: 
         spoken: its segments with words and acts, ordered by start.
     """
     signs: dict[RiskReason, int] = {}
-    calm_ms = unanswered_ms = repeated_ms = -1
+    calm_ms = unanswered_ms = -1
     for moment in moments:
         if moment.kind is MomentKind.RECOVERY:
             calm_ms = max(calm_ms, moment.at_ms)
         elif moment.kind in _UNANSWERED:
             unanswered_ms = max(unanswered_ms, moment.at_ms)
-            repeated_ms = max(repeated_ms, moment.at_ms) if moment.kind is MomentKind.REPEAT else repeated_ms
         elif (sign := _sign(moment)) is not None:
             signs[sign] = max(signs.get(sign, -1), moment.at_ms)
     settled_ms = max(calm_ms, _accepted_ms(spoken))
     opened = {sign for sign, at_ms in signs.items() if at_ms >= settled_ms}
-    if unanswered_ms >= max(settled_ms, 0):
-        complaints = sum(segment.start_ms >= settled_ms and _complains(segment) for segment in spoken)
-        opened |= {RiskReason.OPEN_COMPLAINT} if complaints >= _REPEATED else set()
-    asked = repeated_ms >= max(settled_ms, 0)
-    many = RiskReason.OPEN_GIVING_UP in opened and len(opened) + asked >= _MANY
+    unanswered = unanswered_ms >= max(settled_ms, 0)
+    many = len(opened) >= _MANY
+    if _complaint_is_open([segment for segment in spoken if segment.start_ms >= settled_ms], unanswered=unanswered):
+        opened.add(RiskReason.OPEN_COMPLAINT)
+    many = many or len(opened) + unanswered >= _MANY_WITH_QUESTION
     if any(calm_ms <= signs[sign] < settled_ms for sign in _ALARMS & signs.keys()):
         opened.add(RiskReason.SETTLED_ALARM)
     if any(finding.fatal or finding.severity is Severity.CRITICAL for finding in findings):
@@ -84,8 +87,18 @@ def assess_risk(findings: Iterable[Finding], moments: Iterable[Moment], spoken: 
     return RiskAssessment(risk=risk, reasons=tuple(reason for reason in RiskReason if reason in opened))
 
 
-def _complains(segment: Segment) -> bool:
-    return segment.role is Role.CUSTOMER and any(claim.act is Act.COMPLAIN for claim in segment.acts)
+def _complaint_is_open(rest: Sequence[Segment], *, unanswered: bool) -> bool:
+    """Tell whether a complaint stands open.
+
+    Args:
+        rest: what was said since anything was settled.
+        unanswered: whether a question was left unanswered in it.
+    """
+    said = [{claim.act for claim in segment.acts} for segment in rest if segment.role is Role.CUSTOMER]
+    complaints = sum(Act.COMPLAIN in acts for acts in said)
+    last = next((acts for acts in reversed(said) if acts - {Act.SMALL}), set())
+    enough = _REPEATED if last & _STILL else _INSISTENT
+    return complaints > 0 and complaints + unanswered >= enough
 
 
 def _sign(moment: Moment) -> RiskReason | None:

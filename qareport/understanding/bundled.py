@@ -21,7 +21,7 @@ from qareport.understanding.evidence import GramPlaces, evidence
 from qareport.understanding.features import CONTEXTS, Floats, Integers, Utterance
 from qareport.understanding.reader import BUNDLED
 from qareport.understanding.reader_model import ROLES, ReaderModel, Weights, load_model
-from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
+from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, topics_together
 
 #: A sentence that does one of these with this probability asks nothing again: 好的 is no question, however often one
 #: was asked before it.
@@ -81,7 +81,8 @@ class BundledReader:
         segments = list(transcript.segments)
         for index, acts in self._claims(encoded, margins, [segments[place] for place in order]).items():
             segments[order[index]] = replace(segments[order[index]], acts=tuple(acts))
-        return replace(transcript, segments=tuple(segments), topics=self._topics(_probability(topic_margins)))
+        topics = self._topics(topics_together(topic_margins, encoded.customers))
+        return replace(transcript, segments=tuple(segments), topics=topics)
 
     def margins(self, sentences: Sequence[Utterance]) -> tuple[list[Floats], Floats]:
         """Return, before they are probabilities, the scores of each act of each sentence's role, and of each topic."""
@@ -178,7 +179,9 @@ class BundledReader:
             acts.append(SpokenAct(act=act, score=round(score, 3), reader=BUNDLED, words=words))
         return found
 
-    def _topics(self, scores: Floats) -> tuple[TopicScore, ...]:
+    def _topics(self, together: Floats) -> tuple[TopicScore, ...]:
+        second = self.model.topic_second
+        scores = _probability(together @ second[:-1] + second[-1])
         claimed = [index for index in np.argsort(-scores) if scores[index] >= self.model.topic_threshold[index]]
         return tuple(
             TopicScore(name=self.model.topics[index], score=round(float(scores[index]), 3), reader=BUNDLED)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from qareport.model import AudioEvent, Emotion, Role, Segment
 
 #: Of the features: models of another form cannot be used.
-FORM: Final = 3
+FORM: Final = 4
 LONGEST_GRAM: Final = 4
 #: What stands around a sentence: the same speaker's sentences of this turn, the other's turn before, the own turn
 #: before that, and the other’s next turn; with how many sentences of it are looked at.

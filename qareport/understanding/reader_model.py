@@ -73,6 +73,8 @@ class ReaderModel:
     #: Of the shape (n-grams, topics): of what the customer says, of the first sentences of it, of what the agent says.
     topic_weights: dict[str, Weights]
     topic_bias: Floats
+    #: Weights and bias of the second look at topics, of the shape (2 × topics + 3, topics).
+    topic_second: Floats
     topic_threshold: Floats
     key: str
 
@@ -103,6 +105,7 @@ class ReaderModel:
                 name: Weights(arrays[f"topic_{name}"], arrays[f"topic_{name}_scale"][None]) for name in TOPIC_PARTS
             },
             topic_bias=arrays["topic_bias"],
+            topic_second=arrays["topic_second"],
             topic_threshold=arrays["topic_threshold"],
             key=content_key(path.read_bytes().hex()),
             thresholds=_of_roles(arrays, "thresholds", empty=np.inf).swapaxes(0, 1),

@@ -1,9 +1,10 @@
-"""A second look at acts that rest on what was said before and after: a question asked again, a reply that evades.
+"""A second look at acts that rest on what was said before and after, and at topics beside each other.
 
 Whether a sentence asks again depends on whether it asks at all, whether the customer asked before and what the agent
 did in between; whether a reply evades, on what was asked and on what the customer says next. The first models of
 `bundled` say each of these with a margin; this look is a linear model of those margins for the sentence and for the
-turns around it.
+turns around it. What a call is about is looked at once more likewise: a call that is plainly about a refund is less
+likely to be about returning something too, and the longer a call is, the more of its words say nothing.
 """
 
 from __future__ import annotations
@@ -72,3 +73,18 @@ def margins_around(
         )
         found[role] = (np.concatenate(parts, axis=1, dtype=np.float32), own)
     return found
+
+
+def topics_together(margins: Floats, of_customer: npt.NDArray[np.bool_]) -> Floats:
+    """Collect what the second look at the topics of a call is a model of.
+
+    Args:
+        margins: of each topic.
+        of_customer: of each sentence of the call, whether the customer says it.
+
+    Returns:
+        the margins, as they are and as probabilities, and how long the call is, of the shape (2 × topics + 2,).
+    """
+    within = np.clip(margins, _LEAST, _MOST)
+    lengths = np.log1p([float(len(of_customer)), float(np.count_nonzero(of_customer))])
+    return np.concatenate([within, 1 / (1 + np.exp(-within)), lengths], dtype=np.float32)

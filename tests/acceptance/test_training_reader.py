@@ -31,7 +31,8 @@ from training.reader.examples import (
     load_exchanges,
     spoil,
 )
-from training.reader.fit import FOLDS, SHARED_SOURCES, contrast, folds
+from training.reader.fit import FOLDS, SHARED_SOURCES, OutOfFold, contrast, folds
+from training.reader.second import fit_topic_look
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def test_held_out_batches_never_reach_a_fit(step: str, monkeypatch: pytest.Monke
     if step == "fit":
         monkeypatch.setattr(program, "out_of_fold", lambda *_: None)
         monkeypatch.setattr(program, "fit_second_look", lambda *_: (None, None))
+        monkeypatch.setattr(program, "fit_topic_look", lambda *_: (None, None))
         monkeypatch.setattr(program, "calibrate_acts", lambda *_: ({}, {}))
         monkeypatch.setattr(program, "calibrate_topics", lambda *_: ([], {}))
     monkeypatch.setattr(program, step, record)
@@ -203,6 +205,33 @@ def test_an_n_gram_weighs_by_how_far_it_tells_an_act_apart_whatever_it_tells() -
     assert 0 < nothing < 0.1
     assert unseen < told
     assert contrast(sparse.csr_matrix(rows), ~labels) == pytest.approx([told, denied, nothing, unseen])
+
+
+def test_nothing_is_learned_of_a_topic_that_only_one_of_two_labellers_named() -> None:
+    calls = load_calls([CORPUS / "calls" / "DA.jsonl"])
+    doubted = [call for call in calls if call.topics_doubted]
+    assert 0 < len(doubted) < len(calls) / 2
+    assert all(not call.topics_doubted for call in load_calls([CORPUS / "calls" / "H.jsonl"]))
+    rows = sparse.csr_matrix(np.ones((len(calls), 1), dtype=np.float32))
+    topic = next(iter(doubted[0].topics_doubted))
+    ((_, (learned, labels, *_), _),) = fitting.topic_jobs(calls, rows, [topic])
+    sure = [call for call in calls if topic not in call.topics_optional | call.topics_doubted]
+    assert learned.shape[0] == len(labels) == len(sure) < len(calls)
+
+
+def test_the_second_look_at_topics_learns_what_one_topic_says_of_another(batch: list[Example]) -> None:
+    random = np.random.default_rng(3)
+    examples, margins = [], []
+    for number in range(400):
+        refund = bool(random.random() < 0.5)
+        example = replace(batch[number % len(batch)], batch="PQRS"[number % 4], topics_optional=frozenset())
+        examples.append(replace(example, topics=frozenset({"退款"} if refund else {"退换货"})))
+        margins.append([4.0 if refund else -4.0, random.normal()])
+    unseen = OutOfFold(tuple(examples), {}, np.array(margins))
+    weights, better = fit_topic_look(unseen, ["退款", "退换货"])
+    assert weights.shape == (2 * 2 + 3, 2)
+    returned = np.array(["退换货" in example.topics for example in examples])
+    assert ((better.topics[:, 1] > 0) == returned).mean() > 0.95 > ((unseen.topics[:, 1] > 0) == returned).mean()
 
 
 def test_thresholds_are_the_least_that_keep_the_precision() -> None:

@@ -54,6 +54,8 @@ def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) 
         role: random.integers(-9, 9, (size_of_second_look(role), len(acts_twice))).astype(float)
         for role, acts_twice in LOOKED_AT_TWICE.items()
     }
+    # Probabilities of topics are those of their margins: the second look leaves each as it is.
+    topic_second = np.eye(2 * len(topics) + 3, len(topics))
     calibration = Calibration(0.01, (0.0, 0.0), (threshold, threshold))
-    write_model(path, fitted, second, dict.fromkeys(acts, calibration), [0.5] * len(topics))
+    write_model(path, fitted, second, topic_second, dict.fromkeys(acts, calibration), [0.5] * len(topics))
     return fitted

@@ -12,7 +12,7 @@ from training.reader.calibrate import calibrate_acts, calibrate_topics
 from training.reader.examples import HELD_OUT, load_calls, load_exchanges
 from training.reader.export import write_model
 from training.reader.fit import fit, out_of_fold
-from training.reader.second import fit_second_look
+from training.reader.second import fit_second_look, fit_topic_look
 
 CARD = Path(__file__).resolve().parent / "card.json"
 
@@ -30,9 +30,10 @@ def main() -> None:
     unseen = out_of_fold([call for call in calls if call.batch != "A"], exchanges, topics)
     second, unseen = fit_second_look(unseen)
     acts, act_card = calibrate_acts(unseen)
+    topic_second, unseen = fit_topic_look(unseen, topics)
     thresholds, topic_card = calibrate_topics(unseen, topics)
     fitted = fit(calls, exchanges, topics)
-    write_model(out, fitted, second, acts, thresholds)
+    write_model(out, fitted, second, topic_second, acts, thresholds)
     card = {
         "calls": len(calls),
         "exchanges": len(exchanges),

@@ -151,8 +151,9 @@ def calibrate_topics(unseen: OutOfFold, topics: Sequence[str]) -> tuple[list[flo
     """Choose the probability from which on each topic is claimed, and tell how that does."""
     thresholds, card = [], {}
     for column, topic in enumerate(topics):
-        sure = np.array([topic not in example.topics_optional for example in unseen.examples])
-        truth = np.array([topic in example.topics for example in unseen.examples])[sure]
+        labels = np.array([example.topic_label(topic) for example in unseen.examples])
+        sure = labels != UNKNOWN
+        truth = labels[sure] == YES
         scores = 1 / (1 + np.exp(-unseen.topics[sure, column]))
         threshold = max(LEAST_TOPIC, best_f1(scores, truth))
         thresholds.append(threshold)

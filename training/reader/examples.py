@@ -50,6 +50,12 @@ class Example:
     labels: tuple[Labels, ...]
     topics: frozenset[str] = frozenset()
     topics_optional: frozenset[str] = frozenset()
+    #: Those that only one of two labellers named, where there are two: nothing is learned about them.
+    topics_doubted: frozenset[str] = frozenset()
+
+    def topic_label(self, topic: str) -> int:
+        """Return whether the call is about a topic, as it is learned: `YES`, `NO` or `UNKNOWN`."""
+        return YES if topic in self.topics else UNKNOWN if topic in self.topics_optional else NO
 
 
 def acts_of(sentence: Utterance) -> tuple[Act, ...]:
@@ -58,13 +64,32 @@ def acts_of(sentence: Utterance) -> tuple[Act, ...]:
 
 
 def load_calls(paths: Sequence[Path] = tuple(sorted((CORPUS / "calls").glob("*.jsonl")))) -> list[Example]:
-    """Read labelled calls."""
+    """Read labelled calls, and of second labels what they say of topics."""
     return [
-        _of_call(json.loads(line), path.stem) for path in paths for line in path.read_text("utf-8").splitlines() if line
+        _of_call(json.loads(line), path.stem, second)
+        for path in paths
+        for second in [_second_topics(path.stem)]
+        for line in path.read_text("utf-8").splitlines()
+        if line
     ]
 
 
-def _of_call(call: Mapping[str, Any], batch: str) -> Example:
+def _second_topics(batch: str) -> dict[str, frozenset[str]]:
+    """Return the topics that the second labeller of a batch required, by call; nothing where there was none."""
+    path = CORPUS / "second" / f"{batch}.txt"
+    found: dict[str, frozenset[str]] = {}
+    name = ""
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        if line.startswith("## "):
+            name = line[3:].split()[0]
+            found[name] = frozenset()
+        elif line.startswith("t "):
+            parts = map(str.strip, re.split("[;；]", line[2:]))
+            found[name] = frozenset(part for part in parts if part and not part.startswith("?"))
+    return found
+
+
+def _of_call(call: Mapping[str, Any], batch: str, second: Mapping[str, frozenset[str]]) -> Example:
     rows = sorted(call["segments"], key=lambda row: row[0])
     sentences, labels = [], []
     truth = call["truth"]
@@ -77,9 +102,11 @@ def _of_call(call: Mapping[str, Any], batch: str) -> Example:
         )  # fmt: skip
         sentences.append(sentence)
         labels.append(_labels(sentence, row[6] if len(row) > 6 else None, row[0], truth))
+    topics = frozenset(truth["topics"])
     return Example(
         name=call["id"], batch=batch, sentences=tuple(sentences), labels=tuple(labels),
-        topics=frozenset(truth["topics"]), topics_optional=frozenset(truth.get("topics_optional", ())),
+        topics=topics, topics_optional=frozenset(truth.get("topics_optional", ())),
+        topics_doubted=topics ^ second.get(call["id"], topics),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ def write_model(
     path: Path,
     fitted: Fitted,
     second: Mapping[Role, Doubles],
+    topic_second: Doubles,
     calibrations: Mapping[tuple[Role, int], Calibration],
     topic_thresholds: Sequence[float],
 ) -> None:
@@ -29,6 +30,7 @@ def write_model(
         "keys": fitted.vocabulary.keys,
         "ranks": fitted.vocabulary.ranks,
         "topics": np.array(list(fitted.topics)),
+        "topic_second": topic_second.astype(np.float32),
         "topic_threshold": np.array(topic_thresholds, dtype=np.float32),
     }
     for role in ROLES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -86,16 +86,22 @@ def fit(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence
             counted = 0 if act in WITHOUT_CONTRAST else rows.shape[1] - len(NUMBERS)
             jobs.append(delayed(_fit_one)(rows[sure], labels[sure, column] == YES, STRENGTH, counted))
     spoken = [*calls, *(copy for copy in copies if not copy.batch.startswith("exchanges/"))]
-    rows = topic_matrix(spoken, vocabulary, around)
-    for topic in topics:
-        sure = np.array([topic not in example.topics_optional for example in spoken])
-        named = np.array([topic in example.topics for example in spoken])
-        jobs.append(delayed(_fit_one)(rows[sure], named[sure], TOPIC_STRENGTH, rows.shape[1]))
+    jobs += topic_jobs(spoken, topic_matrix(spoken, vocabulary, around), topics)
     fitted = Parallel(n_jobs=2, max_nbytes=None)(jobs)
     count = len(keys)
     return Fitted(
         vocabulary, around, dict(zip(keys, fitted[:count], strict=True)), dict(zip(topics, fitted[count:], strict=True))
     )
+
+
+def topic_jobs(spoken: Sequence[Example], rows: sparse.csr_matrix, topics: Sequence[str]) -> list[Any]:
+    """Return what is to be fitted for each topic: nothing is learned where it is optional or labellers differ."""
+    jobs = []
+    for topic in topics:
+        sure = np.array([topic not in example.topics_optional | example.topics_doubted for example in spoken])
+        named = np.array([topic in example.topics for example in spoken])
+        jobs.append(delayed(_fit_one)(rows[sure], named[sure], TOPIC_STRENGTH, rows.shape[1]))
+    return jobs
 
 
 def _fit_one(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_], strength: float, counted: int) -> Doubles:

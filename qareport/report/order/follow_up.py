@@ -40,7 +40,7 @@ _RESULTS: Mapping[RiskReason, str] = Translated(
         RiskReason.OPEN_BROKEN_PROMISE: N_("客户追究没兑现的承诺，没有平息"),
         RiskReason.OPEN_IRONY: N_("客户带着不满结束通话"),
         RiskReason.OPEN_ANGER: N_("客户带着不满结束通话"),
-        RiskReason.OPEN_COMPLAINT: N_("客户的问题没有得到答复"),
+        RiskReason.OPEN_COMPLAINT: N_("客户的问题没有得到解决"),
         RiskReason.CRITICAL_FINDING: N_("客服有严重失误"),
         RiskReason.SETTLED_ALARM: N_("客户曾要投诉或放弃，后来接受了处理"),
     }

@@ -47,6 +47,12 @@ def promises(text: str, role: Role = AGENT, started_at: datetime | None = STARTE
         ("十号给您寄出", "发货", "十号", "2026-12-10T23:59:59"),
         ("12月3日发货", "发货", "12月3日", "2026-12-03T23:59:59"),
         ("三日内发货", "发货", "三日内", "2026-11-23T09:30:00"),
+        ("今天准到", "送达", "今天", "2026-11-20T23:59:59"),
+        ("两个工作日就退", "退款", "两个工作日", "2026-11-24T09:30:00"),
+        ("今明两天就能到", "送达", "今明两天", "2026-11-21T23:59:59"),
+        ("储蓄卡一到七个工作日", "退款", "一到七个工作日", "2026-12-01T09:30:00"),
+        ("十九号师傅找您装", "上门", "十九号", "2026-12-19T23:59:59"),
+        ("your refund will land by tomorrow", "退款", "tomorrow", "2026-11-21T23:59:59"),
     ],
 )
 def test_a_promise_is_due_after_its_span(text: str, action: str, by: str, due: str) -> None:
@@ -95,6 +101,33 @@ def test_a_time_alone_belongs_to_the_action_of_the_sentence_before_or_of_the_que
     assert talk(say(0, 2, CUSTOMER, "退款的事我知道了"), say(3, 4, AGENT, "24小时。")) == []
 
 
+def test_who_is_asked_when_promises_by_a_time_and_next_to_nothing_else() -> None:
+    asked = say(0, 2, CUSTOMER, "这个得等几天呢")
+    assert talk(asked, say(3, 4, AGENT, "大概一个礼拜吧。")) == [("处理", "大概一个礼拜")]
+    assert talk(asked, say(3, 4, AGENT, "路上要三四天。")) == [("处理", "三四天")]
+    assert talk(asked, say(3, 4, AGENT, "我查查"), say(5, 6, CUSTOMER, "嗯"), say(7, 8, AGENT, "得两天。")) == [
+        ("处理", "两天")
+    ]
+    assert talk(say(0, 2, CUSTOMER, "保价管几天"), say(3, 4, AGENT, "七天。")) == []
+
+
+def test_how_it_usually_is_commits_only_who_was_asked_when() -> None:
+    usual = say(3, 4, AGENT, "一般两天到。")
+    assert talk(say(0, 2, CUSTOMER, "发什么快递"), usual) == []
+    assert talk(say(0, 2, CUSTOMER, "几天能到"), usual) == [("送达", "两天")]
+
+
+@pytest.mark.parametrize("acts", ["confirm", "close"])
+def test_who_reads_back_or_says_goodbye_promises_nothing_new(acts: str) -> None:
+    assert talk(say(0, 2, AGENT, "好，明天下午师傅上门，再见", acts=acts)) == []
+
+
+def test_a_promise_said_again_in_fewer_words_or_with_a_hedge_is_one() -> None:
+    first = say(0, 2, AGENT, "两到四天给您发货")
+    assert talk(first, say(3, 4, AGENT, "大概两到四天发货")) == [("发货", "两到四天")]
+    assert talk(first, say(3, 4, AGENT, "两到四天", acts="promise")) == [("发货", "两到四天")]
+
+
 def test_where_a_promise_was_heard_its_action_may_be_in_words_that_nobody_listed() -> None:
     assert talk(say(0, 2, AGENT, "明天下午三点给您弄妥", acts="promise")) == [("处理", "明天下午三点")]
     assert talk(say(0, 2, AGENT, "明天下午三点看看", acts="answer")) == []
@@ -119,6 +152,11 @@ def test_where_a_promise_was_heard_its_action_may_be_in_words_that_nobody_listed
         "晚上好，有什么问题我可以帮您处理或解决呢",
         "亲，今天不发货了哦。",
         "您今天在家吗，师傅想上门",
+        "七天里能退，十五天里给换",
+        "晚上八点往后报的给您打电话",
+        "师傅会在送货头一天打给您",
+        "活动八点开抢",
+        "打包票的话明天也不好讲",
     ],
 )
 def test_questions_refusals_and_the_past_are_no_promise(text: str) -> None:

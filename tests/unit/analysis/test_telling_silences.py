@@ -47,12 +47,44 @@ def test_other_pauses_after_a_question_tell_nothing(after: Segment) -> None:
     assert silences(ASK, after) == []
 
 
+HOLD = say(0, 2, AGENT, "您稍等，我查一下", acts="hold")
+ASKED_MEANWHILE = say(2.5, 3, CUSTOMER, "我问来不来", acts="ask")
+
+
 def test_an_announced_pause_tells_nothing() -> None:
-    hold = say(0, 2, AGENT, "您稍等，我查一下", acts="hold")
-    assert silences(hold, say(9, 11, CUSTOMER, "还没好吗", acts="complain")) == []
-    assert (
-        silences(hold, say(2.5, 3, CUSTOMER, "我问来不来", acts="ask"), say(9, 10, CUSTOMER, "喂", acts="small")) == []
-    )
+    assert silences(HOLD, say(9, 11, CUSTOMER, "还没好吗", acts="complain")) == []
+    assert silences(HOLD, ASKED_MEANWHILE, say(9, 10, CUSTOMER, "喂", acts="small")) == []
+
+
+def test_an_announced_pause_in_which_the_customer_asks_and_must_ask_again_tells() -> None:
+    assert len(silences(HOLD, ASKED_MEANWHILE, say(9, 10, CUSTOMER, "还在不，得等多久", acts="ask"))) == 1
+
+
+def test_an_agent_who_at_last_speaks_of_something_else_left_the_question_unanswered() -> None:
+    assert len(silences(ASK, say(5, 6, AGENT, "您的单号报一下", acts="ask_info"))) == 1
+
+
+def test_a_customer_who_calls_into_the_silence_was_not_heard() -> None:
+    said = say(0, 2, CUSTOMER, "就是正跟你说的这个", acts="inform")
+    assert len(silences(said, say(5, 6, CUSTOMER, "喂？喂？", acts="small"))) == 1
+    assert silences(say(0, 2, CUSTOMER, "喂", acts="small"), say(5, 6, CUSTOMER, "喂？", acts="small")) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "tells"),
+    [
+        pytest.param("answer", "ask", True, id="an answer that brings the same question up again"),
+        pytest.param("evade", "inform", True, id="an evasion that is swallowed"),
+        pytest.param("evade", "thank", False, id="thanks"),
+        pytest.param("ask_info", "ask", False, id="looking for what was asked"),
+        pytest.param("answer", "accept", False, id="thinking it over"),
+    ],
+)
+def test_the_customers_own_silence_tells_unless_the_customer_is_content_or_busy(
+    before: str, after: str, *, tells: bool
+) -> None:
+    found = silences(say(0, 2, AGENT, "您问问送货的吧", acts=before), say(6, 8, CUSTOMER, "就想知道来不来", acts=after))
+    assert len(found) == tells
 
 
 def test_a_customer_who_falls_silent_after_a_refusal_and_gives_up_is_a_grave_moment() -> None:

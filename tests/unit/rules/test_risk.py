@@ -25,6 +25,7 @@ IRONY, BROKEN = moment(MomentKind.IRONY), moment(MomentKind.BROKEN_PROMISE)
 ANGER = moment(MomentKind.EMOTION, label=MomentLabel.ANGRY)
 EVASION = moment(MomentKind.NO_ANSWER)
 COMPLAINTS = (say(5, 6, CUSTOMER, "太慢了", acts="complain"), say(7, 8, CUSTOMER, "没人管", acts="complain"))
+INFORMS = say(8.2, 8.8, CUSTOMER, "红的那件", acts="inform")
 SOLVED = (say(9, 11, AGENT, "给您补二十", acts="offer"), say(12, 13, CUSTOMER, "行吧", acts="accept"))
 
 
@@ -62,8 +63,32 @@ def calm(at_ms: int) -> Moment:
         ([IRONY], SOLVED[1:], Risk.MEDIUM, (RiskReason.OPEN_IRONY,)),
         ([EVASION], COMPLAINTS, Risk.MEDIUM, (RiskReason.OPEN_COMPLAINT,)),
         ([EVASION], (*COMPLAINTS, *SOLVED), Risk.LOW, ()),
-        ([], COMPLAINTS, Risk.LOW, ()),
-        ([EVASION], COMPLAINTS[:1], Risk.LOW, ()),
+        ([], COMPLAINTS, Risk.MEDIUM, (RiskReason.OPEN_COMPLAINT,)),
+        ([], COMPLAINTS[:1], Risk.LOW, ()),
+        ([], (*COMPLAINTS, INFORMS), Risk.LOW, ()),
+        ([EVASION], (*COMPLAINTS, INFORMS), Risk.MEDIUM, (RiskReason.OPEN_COMPLAINT,)),
+        ([EVASION], COMPLAINTS[:1], Risk.MEDIUM, (RiskReason.OPEN_COMPLAINT,)),
+        ([EVASION], (COMPLAINTS[0], INFORMS), Risk.LOW, ()),
+        ([], (*COMPLAINTS, *SOLVED), Risk.LOW, ()),
+        ([CHURN, ANGER], (), Risk.MEDIUM, (RiskReason.OPEN_GIVING_UP, RiskReason.OPEN_ANGER)),
+        (
+            [IRONY, BROKEN, ANGER],
+            (),
+            Risk.HIGH,
+            (RiskReason.OPEN_IRONY, RiskReason.OPEN_BROKEN_PROMISE, RiskReason.OPEN_ANGER),
+        ),
+        (
+            [BROKEN, ANGER, EVASION],
+            COMPLAINTS,
+            Risk.HIGH,
+            (RiskReason.OPEN_BROKEN_PROMISE, RiskReason.OPEN_ANGER, RiskReason.OPEN_COMPLAINT),
+        ),
+        (
+            [BROKEN, ANGER],
+            COMPLAINTS,
+            Risk.MEDIUM,
+            (RiskReason.OPEN_BROKEN_PROMISE, RiskReason.OPEN_ANGER, RiskReason.OPEN_COMPLAINT),
+        ),
     ],
 )
 def test_risk_is_what_stands_open_at_the_end(

@@ -14,7 +14,7 @@ from qareport.settings import bundled_reader
 from qareport.understanding.bundled import BundledReader
 from qareport.understanding.features import numbers_of
 from qareport.understanding.reader_model import ROLES, ReaderModel, Weights
-from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
+from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, topics_together
 from tests.support.calls import AGENT, CUSTOMER, EXAMPLE, call, say
 from tests.support.reader_models import TOPICS, make_model
 from training.reader.examples import CORPUS, Example, load_calls
@@ -86,6 +86,26 @@ def test_the_second_look_is_at_the_margins_of_the_first(
             second = reader.model.second[role]
             expected = rows @ second[:-1] + second[-1]
             np.testing.assert_allclose([margins[place][columns] for place in places], expected, rtol=1e-3, atol=1e-2)
+
+
+def test_topics_are_looked_at_together_and_by_the_length_of_the_call(
+    reader: BundledReader, examples: list[Example]
+) -> None:
+    sentences = examples[0].sentences
+    customers = np.array([sentence.is_customer for sentence in sentences])
+    _, margins = reader.margins(sentences)
+    together = topics_together(margins, customers)
+    size = len(TOPICS)
+    within = np.clip(margins, -8, 6)
+    np.testing.assert_allclose(together[: 2 * size], [*within, *(1 / (1 + np.exp(-within)))], rtol=1e-5)
+    np.testing.assert_allclose(together[2 * size :], np.log1p([len(customers), customers.sum()]), rtol=1e-5)
+    # A look that knows nothing but how long a call is claims every topic of it, or none.
+    said = sum(bool(segment.text.strip()) for segment in SAID.segments)
+    for least, claimed in ((said - 1, TOPICS), (said + 1, ())):
+        second = np.zeros_like(reader.model.topic_second)
+        second[-3], second[-1] = 9, -9 * np.log1p(least)
+        by_length = BundledReader(replace(reader.model, topic_second=second))
+        assert {topic.name for topic in by_length.read(SAID).topics} == set(claimed)
 
 
 def test_claims_are_the_acts_of_the_role_above_the_threshold_the_surest_first(reader: BundledReader) -> None:

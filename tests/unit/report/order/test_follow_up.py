@@ -60,7 +60,7 @@ def test_a_promise_that_falls_due_earlier_sets_the_time_of_the_call_back() -> No
         (RiskReason.OPEN_THREAT, "客户要投诉，没有平息。", "班组长"),
         (RiskReason.OPEN_BROKEN_PROMISE, "客户追究没兑现的承诺，没有平息。", "班组长"),
         (RiskReason.OPEN_ANGER, "客户带着不满结束通话。", "客服A017"),
-        (RiskReason.OPEN_COMPLAINT, "客户的问题没有得到答复。", "客服A017"),
+        (RiskReason.OPEN_COMPLAINT, "客户的问题没有得到解决。", "客服A017"),
     ],
 )
 def test_a_supervisor_takes_over_what_is_grave(reason: RiskReason, result: str, who: str) -> None:

@@ -7,8 +7,10 @@
 fills a store with the calls of a year (`benchmarks.large_store`), runs `qareport serve --no-engine` over it as a user
 does, and asks for pages over HTTP. Milliseconds are wall time of whole answers as a client on the same machine sees
 them, `cpu_ms` the processor time of the desk's process and of PostgreSQL's for one of them (in steps of 10 ms,
-averaged). On a busy machine wall time says little: `load` is the load average of the last
-minute. Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for a million calls.
+averaged). On a busy machine wall time says little: `load` is the load average of the last minute. PostgreSQL has a
+quarter of the memory for buffers, and the search index in them beforehand. `--keep` keeps the store, of either
+database, for further runs. Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for
+a million calls.
 
 Parts that need no such store are measured by themselves, with `--only`:
 
@@ -43,7 +45,7 @@ import numpy as np
 from benchmarks.desk_install import open_installed
 from benchmarks.desk_kills import kill_uploads
 from benchmarks.desk_memory import measure_growth
-from benchmarks.large_store import fill, whole_calls
+from benchmarks.large_store import fill, warm, whole_calls
 from benchmarks.machine import describe, family_s, processor_s, server_of
 from benchmarks.rules import make_calls
 from qareport.audio.containers import sha256_of
@@ -327,6 +329,7 @@ def measure(url: str, calls: int, folder: Path) -> Mapping[str, Any]:
             until = datetime.now(UTC).astimezone() - timedelta(days=1)
             fill(store, calls, until=until, on_progress=lambda done: print(f"{done} calls", end="\r", flush=True))
             seconds = time.monotonic() - began
+        warm(store)
         with _open_desk(url, folder, store) as desk:
             start_mb = desk.memory_mb("VmRSS")
             load = os.getloadavg()[0]

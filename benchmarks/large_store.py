@@ -283,6 +283,18 @@ def _is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
+def warm(store: Store) -> None:
+    """Let a PostgreSQL server that has just begun hold what one that has run for a day holds of searches and lists."""
+    if store.database.is_sqlite:
+        return
+    with store.database.write() as session:
+        session.execute(text("CREATE EXTENSION IF NOT EXISTS pg_prewarm"))
+        query = (
+            "SELECT pg_prewarm(oid::regclass) FROM pg_class WHERE relname ~ '^(ix_)?search_' AND relkind IN ('r', 'i')"
+        )
+        session.execute(text(query)).all()
+
+
 def whole_calls(calls: int) -> Iterator[str]:
     """Name the calls that are kept whole, the newest first."""
     yield from (f"C{number:07d}" for number in range(calls - 1, max(0, calls - WHOLE) - 1, -1))

@@ -6,9 +6,11 @@
 
 fills a store with the calls of a year (`benchmarks.large_store`), runs `qareport serve --no-engine` over it as a user
 does, and asks for pages over HTTP. Milliseconds are wall time of whole answers as a client on the same machine sees
-them, `cpu_ms` the processor time of the desk's process for one of them (in steps of 10 ms, averaged; with PostgreSQL
-the database's own work is not in it). On a busy machine wall time says little: `load` is the load average of the last
-minute. Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for a million calls.
+them, `cpu_ms` the processor time of the desk's process and of PostgreSQL's for one of them (in steps of 10 ms,
+averaged). On a busy machine wall time says little: `load` is the load average of the last minute. PostgreSQL has a
+quarter of the memory for buffers, and the search index in them beforehand. `--keep` keeps the store, of either
+database, for further runs. Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for
+a million calls.
 
 Parts that need no such store are measured by themselves, with `--only`:
 
@@ -43,8 +45,8 @@ import numpy as np
 from benchmarks.desk_install import open_installed
 from benchmarks.desk_kills import kill_uploads
 from benchmarks.desk_memory import measure_growth
-from benchmarks.large_store import fill, whole_calls
-from benchmarks.machine import describe
+from benchmarks.large_store import fill, warm, whole_calls
+from benchmarks.machine import describe, family_s, processor_s, server_of
 from benchmarks.rules import make_calls
 from qareport.audio.containers import sha256_of
 from qareport.model import Agents, AudioInfo, Call, CallReport, UserRole
@@ -82,6 +84,8 @@ class Desk:
 
     serving: Serving
     client: httpx2.Client
+    #: Process of the database server; None: SQLite.
+    server: int | None = None
     #: Milliseconds of wall and processor time by group and address.
     times: dict[str, dict[str, list[tuple[float, float]]]] = field(default_factory=dict)
 
@@ -104,9 +108,8 @@ class Desk:
         return self.ask(group, address, lambda: self.client.get(address), times=times)
 
     def processor_s(self) -> float:
-        """Return the processor time that the desk's process has used."""
-        fields = Path(f"/proc/{self.serving.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Return the processor time that the desk's process and the database's have used."""
+        return processor_s(self.serving.process.pid) + (family_s(self.server) if self.server else 0)
 
     def memory_mb(self, name: str) -> float:
         """Return its resident memory (`VmRSS`), or the most it has held (`VmHWM`)."""
@@ -307,7 +310,7 @@ def _open_desk(url: str, folder: Path, store: Store) -> Iterator[Desk]:
             base_url=server.address, headers=headers, cookies={"qareport": token}, trust_env=False, timeout=120
         )
         wait_for(lambda: _answers(client), what="the desk")
-        yield Desk(serving=server, client=client)
+        yield Desk(serving=server, client=client, server=server_of(store))
 
 
 def _answers(client: httpx2.Client) -> bool:
@@ -326,6 +329,7 @@ def measure(url: str, calls: int, folder: Path) -> Mapping[str, Any]:
             until = datetime.now(UTC).astimezone() - timedelta(days=1)
             fill(store, calls, until=until, on_progress=lambda done: print(f"{done} calls", end="\r", flush=True))
             seconds = time.monotonic() - began
+        warm(store)
         with _open_desk(url, folder, store) as desk:
             start_mb = desk.memory_mb("VmRSS")
             load = os.getloadavg()[0]
@@ -346,7 +350,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for it")
-    parser.add_argument("--keep", type=Path, help="folder of the SQLite store, which is then kept and filled only once")
+    parser.add_argument("--keep", type=Path, help="folder of the store, which is then kept and filled only once")
     parser.add_argument("--only", default="", help="parts that need no store: A10,A11,A12,A20")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--hours", type=int, default=8)
@@ -356,7 +360,8 @@ def main() -> None:
         _write_parts(options)
         return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        own = stack.enter_context(postgres.own_database("desk")) if options.postgresql else None
+        keep = options.keep and options.keep / "postgresql"
+        own = stack.enter_context(postgres.own_database("desk", keep=keep)) if options.postgresql else None
         measured = measure(own or f"sqlite:///{options.keep or folder}/desk.db", options.calls, Path(folder))
     _keep("runs", f"{measured['database']} {measured['calls']}", measured)
 

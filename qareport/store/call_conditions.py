@@ -58,10 +58,15 @@ def _fact(node: Fact) -> Any:
         chosen = select(facet.number).where(facet.kind == node.name, _is(facet.value, node))
         return row.number.in_(chosen)
     if node.name == "team":
-        member = select(TeamAgentRow.agent_id).join(TeamRow, TeamRow.id == TeamAgentRow.team_id)
-        return row.agent_id.in_(member.where(or_(_is(TeamRow.id, node), _is(TeamRow.name, node))))
+        return row.agent_id.in_(agents_of(node))
     named: dict[str, Any] = {"agent": row.agent_id, "order": row.order_id, "call": row.call_id, "risk": row.risk}
     return _is(named[node.name], node)
+
+
+def agents_of(team: Fact) -> Any:
+    """Return the query for the agents of a team, by its id or its name."""
+    member = select(TeamAgentRow.agent_id).join(TeamRow, TeamRow.id == TeamAgentRow.team_id)
+    return member.where(or_(_is(TeamRow.id, team), _is(TeamRow.name, team)))
 
 
 def _is(column: Any, node: Fact) -> Any:

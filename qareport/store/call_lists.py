@@ -15,7 +15,7 @@ from sqlalchemy import and_, exists, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from qareport.search import FACETS, And, Between, Fact, Node
-from qareport.store.call_conditions import between_of, condition_of
+from qareport.store.call_conditions import agents_of, between_of, condition_of
 from qareport.store.search_schema import SearchCallRow, SearchFacetRow
 
 #: Calls are counted up to this number; more are "at least" so many.
@@ -89,12 +89,13 @@ class _List:
         parts = list(node.parts) if isinstance(node, And) else [node] if node is not None else []
         facets = [part for part in parts if isinstance(part, Fact) and part.name in FACETS and not part.prefix]
         self._dates = [part for part in parts if isinstance(part, Between) and part.name == "date"]
-        self._others = [part for part in parts if part not in facets and part not in self._dates]
-        self._visible = visible
-        counted = {fact: self._count(self._of_facet(fact), _RAREST) for fact in facets}
-        #: The rarest first.
-        self._facets = sorted(facets, key=lambda fact: counted[fact])
-        self._rarest = min(counted.values(), default=None)
+        others = (part for part in parts if part not in facets and part not in self._dates)
+        self._others = [_condition_of(session, part) for part in others] + ([] if visible is None else [visible])
+        extents = {fact: self._extent_of(fact) for fact in facets}
+        #: The rarest first: of those that are frequent, the one of which so many calls took longest.
+        latest_first = sorted(facets, key=lambda fact: extents[fact][1], reverse=True)
+        self._facets = sorted(latest_first, key=lambda fact: extents[fact][0])
+        self._rarest = extents[self._facets[0]][0] if facets else None
 
     def choose(self, limit: int) -> Chosen:
         """Choose the calls of a page."""
@@ -127,23 +128,29 @@ class _List:
         )
 
     def _walk(self, limit: int, total: int, *, exact: bool) -> Chosen:
-        """Read along an index in its own order: that of the rarest facet, or of all calls by score or by time."""
-        if self._facets and not self._order.by_score:
+        """Read along an index in its own order, by score or by time: that of the rarest facet, or of all calls."""
+        if self._facets:
             row: Any = SearchFacetRow
             statement = self._along_facet()
         else:
             row = aliased(SearchCallRow)  # what is asked of each call is looked up: no other index is to be chosen
-            statement = select(self._order.column(row), row.number).where(self._others_of(row, self._facets))
+            statement = select(self._order.column(row), row.number).where(self._others_of(row, ()))
         column = self._order.column(row)
         if self._order.by_score:
             statement = statement.where(column.is_not(None))
         found = self._session.execute(self._order.page(statement, column, row.number, limit))
         return Chosen(numbers=[number for _, number in found], total=min(total, MOST_COUNTED), exact=exact)
 
+    def _extent_of(self, fact: Fact) -> tuple[int, str]:
+        """Return how many calls have a facet, up to `_RAREST` of them, and when the last of these began."""
+        some = self._oldest_of(fact, _RAREST)
+        count, last = self._session.execute(select(func.count(), func.max(some.started_utc))).one()
+        return count, last or ""
+
     def _look(self) -> tuple[int, int]:
         """Count how many of the first calls with the rarest facet belong to the list: calls looked at, and found."""
         looked_at = min(self._rarest or 0, _LOOKED_AT)
-        some = self._of_facet(self._facets[0]).limit(_LOOKED_AT).subquery().c
+        some = self._oldest_of(self._facets[0], _LOOKED_AT)
         found = self._count(select(some.number).where(self._others_of(some, self._facets[1:])), MOST_COUNTED + 1)
         return looked_at, found
 
@@ -154,10 +161,7 @@ class _List:
         row = SearchFacetRow
         facet = self._facets[0]
         condition = and_(row.kind == facet.name, row.value == facet.value, self._others_of(row, self._facets[1:]))
-        if not self._order.by_score:
-            return select(row.started_utc, row.number).where(condition)
-        score = select(SearchCallRow.score).where(SearchCallRow.number == row.number).scalar_subquery()
-        return select(score, row.number).where(condition)
+        return select(self._order.column(row), row.number).where(condition)
 
     def _along_calls(self) -> Any:
         """Return the calls that fulfil what is asked besides facets: what they are in order of, and number."""
@@ -167,29 +171,30 @@ class _List:
     def _with_facets(self) -> Any:
         return self._along_calls().where(*(_has(SearchCallRow, fact) for fact in self._facets))
 
-    def _of_facet(self, fact: Fact) -> Any:
+    def _oldest_of(self, fact: Fact, most: int) -> Any:
+        """Return the columns of the first calls with a facet: in that order, as an index has them."""
         row = SearchFacetRow
-        return select(row.started_utc, row.number).where(
+        own = select(row.started_utc, row.number).where(
             row.kind == fact.name, row.value == fact.value, *self._dates_of(row)
         )
+        return own.order_by(row.started_utc, row.number).limit(most).subquery().c
 
     def _others_of(self, row: Any, facets: Sequence[Fact]) -> Any:
         """Return what is asked of a call of a facet besides that facet."""
         conditions = [*self._dates_of(row), *(_has(row, fact) for fact in facets)]
-        if self._others or self._visible is not None:
+        if self._others:
             call = SearchCallRow
-            conditions.append(exists().where(call.number == row.number, self._asked_of_calls()))
+            conditions.append(_looked_up(select(call.number).where(call.number == row.number, self._asked_of_calls())))
         return and_(true(), *conditions)
 
     def _dates_of(self, row: Any) -> list[Any]:
         return [between_of(row.started_utc, part) for part in self._dates]
 
     def _asked_of_calls(self) -> Any:
-        seen = () if self._visible is None else (self._visible,)
-        return and_(true(), *seen, *(condition_of(part) for part in self._others))
+        return and_(true(), *self._others)
 
     def _asked(self) -> bool:
-        return bool(self._others or self._dates) or self._visible is not None
+        return bool(self._others or self._dates)
 
     def _count(self, statement: Any, most: int) -> int:
         number = statement.selected_columns["number"]  # alone, so that an index holds all that is read
@@ -197,10 +202,27 @@ class _List:
         return self._session.scalar(select(func.count()).select_from(some)) or 0
 
 
+def _condition_of(session: Session, part: Node) -> Any:
+    """Return what a part asks of calls; of a team its agents, which would be looked up for each call."""
+    if isinstance(part, Fact) and part.name == "team":
+        return SearchCallRow.agent_id.in_(session.scalars(agents_of(part)).all())
+    return condition_of(part)
+
+
 def _has(row: Any, fact: Fact) -> Any:
     """Return the condition that a call has a facet too: one place of its index."""
     facet = aliased(SearchFacetRow)
-    return exists().where(
+    own = select(facet.number).where(
         facet.kind == fact.name, facet.value == fact.value, facet.started_utc == row.started_utc,
         facet.number == row.number,
     )  # fmt: skip
+    return _looked_up(own)
+
+
+def _looked_up(statement: Any) -> Any:
+    """Return the condition that a statement finds something, asked call by call.
+
+    PostgreSQL makes a join of an EXISTS, takes that for one of a few rows, as it knows nothing of how facets go
+    together, and reads all calls to put these few in order. One with an offset it leaves as it is.
+    """
+    return exists(statement.offset(0))

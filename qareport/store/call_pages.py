@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,9 +18,9 @@ from qareport.store.call_lists import MOST_COUNTED, Order, choose
 from qareport.store.connection import batches, in_utc
 from qareport.store.database import Database
 from qareport.store.day_rollups import Day, DayRollups, calls_state
-from qareport.store.heat_counts import HeatDay, add_up_heat, count_heat
+from qareport.store.heat_counts import HeatDay, add_up_heat, count_heat, filed_under, split_facets
 from qareport.store.search_index import read_hits
-from qareport.store.search_schema import SearchCallRow, SearchFacetRow
+from qareport.store.search_schema import SearchCallRow
 from qareport.store.word_index import PAGE, SHIFT, Scope
 
 #: Newest first, oldest first, lowest score first.
@@ -126,19 +127,18 @@ class CallPages:
         Returns:
             values and numbers of calls by kind, as `search.FACETS`.
         """
-        facet, row = SearchFacetRow, SearchCallRow
+        row = SearchCallRow
         newest = select(row.number).where(_visible(agents)).order_by(row.started_utc.desc(), row.number.desc())
         some = newest.limit(MOST_COUNTED).subquery()
-        query = (
-            select(facet.kind, facet.value, func.count())
-            .join(some, some.c.number == facet.number)
-            .where(facet.kind.in_(FACETS))
-            .group_by(facet.kind, facet.value)
-        )
+        counted = Counter[tuple[str, str]]()
         with self._database.read() as session:
-            found = [(kind, value, count) for kind, value, count in session.execute(query)]
-        found.sort(key=lambda item: (-item[2], item[1]))
-        return {kind: tuple((value, count) for own, value, count in found if own == kind) for kind in FACETS}
+            query = select(filed_under(session, some.c.number, FACETS)).select_from(some)
+            joined = Counter(session.scalars(query))
+        for facets, calls in joined.items():
+            for facet in split_facets(facets):
+                counted[facet] += calls
+        found = sorted(counted.items(), key=lambda item: (-item[1], item[0][1]))
+        return {kind: tuple((value, count) for (own, value), count in found if own == kind) for kind in FACETS}
 
     def list_agents(self, agents: Agents) -> tuple[str, ...]:
         """Return the agents who have calls, of some."""
@@ -188,9 +188,9 @@ class CallPages:
         calls = evaluation.visible(calls, query.agents)
         order = _order(query)
         chosen = _page_of(session, calls.tolist(), order, query)
-        lines = evaluation.witnesses(node, calls) if query.scope == "call" else numbers
-        shown = []
-        for row in _rows_of(session, chosen[: query.limit]):
+        shown, page = [], chosen[: query.limit]
+        lines = evaluation.witnesses_of(node, page) if query.scope == "call" else numbers
+        for row in _rows_of(session, page):
             hits = read_hits(session, evaluation.lines_of(lines, row.number)[: query.most_hits])
             shown.append(_call(row, query.sort, hits))
         total = min(len(calls), MOST_COUNTED)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Text, and_, cast, func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from qareport.model import Agents, HeatCounts
@@ -49,18 +49,14 @@ class HeatDay:
 
 def add_up_heat(session: Session, day: Day) -> tuple[str, HeatDay]:
     """Put the calls of a day into groups; see `DayRollups.read`."""
-    call, facet = SearchCallRow, SearchFacetRow
-    joined = _join(session, facet.kind + _IS + facet.value)
-    query = (
-        select(call.number, call.agent_id, joined)
-        .outerjoin(facet, and_(facet.number == call.number, facet.kind.in_(_KINDS)))
-        .where(call.started_utc >= in_utc(day[0]), call.started_utc < in_utc(day[1]))
-        .group_by(call.number, call.agent_id)
+    call = SearchCallRow
+    query = select(call.number, call.agent_id, filed_under(session, call.number, _KINDS)).where(
+        call.started_utc >= in_utc(day[0]), call.started_utc < in_utc(day[1])
     )
-    numbers, groups = [], dict[tuple[str, ...], Counter[str]]()
+    numbers, groups = [], dict[tuple[tuple[str, str], ...], Counter[str]]()
     for number, agent, facets in session.execute(query):
         numbers.append(number)
-        groups.setdefault(tuple(sorted((facets or "").split(_NEXT))), Counter())[agent or ""] += 1
+        groups.setdefault(tuple(sorted(split_facets(facets))), Counter())[agent or ""] += 1
     made = (_group(facets, calls) for facets, calls in sorted(groups.items()))
     return state_of_calls(numbers), HeatDay(groups=tuple(group for group in made if group is not None))
 
@@ -131,11 +127,10 @@ class _Tally:
         )
 
 
-def _group(facets: Iterable[str], calls: Mapping[str, int]) -> HeatGroup | None:
+def _group(facets: Iterable[tuple[str, str]], calls: Mapping[str, int]) -> HeatGroup | None:
     """Read what calls are filed under; None: voices that the model was not made for."""
     by_kind: dict[str, list[str]] = {kind: [] for kind in _KINDS}
-    for facet in filter(None, facets):
-        kind, _, value = facet.partition(_IS)
+    for kind, value in facets:
         by_kind[kind].append(value)
     if by_kind[OUTSIDE]:
         return None
@@ -149,6 +144,20 @@ def _group(facets: Iterable[str], calls: Mapping[str, int]) -> HeatGroup | None:
     return HeatGroup(key=key, calls=calls)
 
 
-def _join(session: Session, column: Any) -> Any:
-    postgresql = session.get_bind().dialect.name == "postgresql"
-    return (func.string_agg if postgresql else func.group_concat)(cast(column, Text), _NEXT)
+def filed_under(session: Session, number: Any, kinds: Iterable[str]) -> Any:
+    """Return the column that has all that a call is filed under, for `split_facets`.
+
+    It is asked call by call: PostgreSQL would rather join thousands of calls with the facets of all.
+    """
+    facet = SearchFacetRow
+    joined = func.string_agg if session.get_bind().dialect.name == "postgresql" else func.group_concat
+    own = select(joined(cast(facet.kind + _IS + facet.value, Text), _NEXT))
+    return own.where(facet.number == number, facet.kind.in_(kinds)).scalar_subquery()
+
+
+def split_facets(joined: str | None) -> Iterator[tuple[str, str]]:
+    """Yield kinds and values of what calls are filed under, as `filed_under` has it."""
+    for facet in (joined or "").split(_NEXT):
+        kind, _, value = facet.partition(_IS)
+        if kind:
+            yield kind, value

@@ -8,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from qareport.store.packed_text import PackedText
 
 #: The newest revision in `migrations/versions`; a store of a newer one is refused rather than misread.
-REVISION = "0019"
+REVISION = "0020"
 
 
 class Base(DeclarativeBase):

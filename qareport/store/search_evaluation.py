@@ -55,10 +55,16 @@ class Evaluation:
         """Return the sentences of calls that any word or tag of a query holds for; of a call without one the first."""
         sentences = _union([self._leaf(leaf) for leaf in _leaves(node)])
         sentences = sentences[np.isin(sentences >> SHIFT, calls)]
-        with_words = self._numbers(select(SearchCallRow.number).where(SearchCallRow.sentences > 0))
-        spoken = np.intersect1d(calls, with_words, assume_unique=True)
+        with_words = select(SearchCallRow.number).where(SearchCallRow.sentences > 0)
+        if len(calls) <= PAGE:
+            with_words = with_words.where(SearchCallRow.number.in_(calls.tolist()))
+        spoken = np.intersect1d(calls, self._numbers(with_words), assume_unique=True)
         bare = np.setdiff1d(spoken, distinct(sentences >> SHIFT), assume_unique=True)
         return _union([sentences, bare << SHIFT])
+
+    def witnesses_of(self, node: Node, calls: Sequence[int]) -> Numbers:
+        """Return what `witnesses` does of the calls of a page."""
+        return self.witnesses(node, np.sort(np.array(calls, dtype=np.int64)))
 
     def _leaf(self, node: Node) -> Numbers:
         if node not in self._known:

@@ -196,8 +196,9 @@ def _put(
     session.add(row)
     session.flush()
     session.add(SearchLinesRow(number=row.number, lines=to_json(lines)))
+    place = {"started_utc": started_utc, "number": row.number, "score": row.score}
     facets = [
-        {"kind": kind, "value": value[:_LONGEST], "started_utc": started_utc, "number": row.number}
+        {"kind": kind, "value": value[:_LONGEST], **place}
         for kind, value in (*facets_of(report), *heat_facets_of(report), *_facets_of_call(session, call_id))
     ]
     if facets:
@@ -221,8 +222,8 @@ def index_review(session: Session, call_id: str) -> None:
         return
     session.execute(delete(facet).where(facet.number == row.number, facet.kind == "reviewed"))
     if _is_reviewed(session, call_id):
-        values = {"kind": "reviewed", "value": REVIEWED, "started_utc": row.started_utc, "number": row.number}
-        session.execute(insert(facet), values)
+        place = {"started_utc": row.started_utc, "number": row.number, "score": row.score}
+        session.execute(insert(facet), {"kind": "reviewed", "value": REVIEWED, **place})
 
 
 def _is_reviewed(session: Session, call_id: str) -> bool:

@@ -46,13 +46,20 @@ class SearchFacetRow(Base):
     """One thing that a call is filed under (`search.facets_of`), in the order of time: a facet is read from its end."""
 
     __tablename__ = "search_facets"
-    __table_args__ = (Index("ix_search_facets_number", "number"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index("ix_search_facets_number", "number"),
+        # A facet in the order of scores, with all by which other facets of its calls are found.
+        Index("ix_search_facets_score", "kind", "value", "score", "number", "started_utc"),
+        {"sqlite_with_rowid": False},
+    )
 
     kind: Mapped[str] = mapped_column(String(10), primary_key=True)
     value: Mapped[str] = mapped_column(String(200), primary_key=True)
     #: As in `search_calls`.
     started_utc: Mapped[str] = mapped_column(String(32), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    #: As in `search_calls`.
+    score: Mapped[int | None] = mapped_column(Integer)
 
 
 class SearchLinesRow(Base):

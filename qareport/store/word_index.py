@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sqlalchemy import text
@@ -134,7 +134,10 @@ class _Fts5:
             "SELECT group_concat(rowid) FROM search_words "
             "WHERE search_words MATCH :query AND rowid >= :first AND rowid < :last"
         )
-        return _in_parts(session, query, self._query(node))
+        asked = self._query(node)
+        return _read_parts(
+            session.scalar(query, {"query": asked, "first": first, "last": last}) for first, last in _parts(session)
+        )
 
     @staticmethod
     def _rows(sentences: Iterable[Sentence]) -> str:
@@ -153,6 +156,13 @@ class _Fts5:
             case Or(parts=parts):
                 return "(" + " OR ".join(self._query(part) for part in parts) + ")"
         raise TypeError(node)
+
+
+#: What PostgreSQL may hold of a search until the transaction ends. Of the sentences of a frequent word in a million
+#: calls it notes places; where these do not fit, it notes pages, and looks at every sentence of each.
+_WITH_ROOM = text(
+    "SELECT set_config('work_mem', '64MB', true) WHERE pg_size_bytes(current_setting('work_mem')) < 64 * 1024 * 1024"
+)
 
 
 class _Vectors:
@@ -187,11 +197,15 @@ class _Vectors:
         return ""  # the server checks its own indexes
 
     def find(self, session: Session, node: Node) -> Numbers:
-        query = text(
-            "SELECT string_agg(number::text, ',') FROM search_words "
-            "WHERE words @@ CAST(:query AS tsquery) AND number >= :first AND number < :last"
+        # All parts in one statement: one for each part would read the sentences of its calls instead of the index,
+        # as that has the sentences of all calls together.
+        parts = ", ".join(
+            f"string_agg(number::text, ',') FILTER (WHERE number >= {first} AND number < {last})"
+            for first, last in _parts(session)
         )
-        numbers = _in_parts(session, query, self._query(node))
+        session.execute(_WITH_ROOM)
+        query = text(f"SELECT {parts} FROM search_words WHERE words @@ CAST(:query AS tsquery)")  # noqa: S608 - numbers
+        numbers = _read_parts(session.execute(query, {"query": self._query(node)}).one())
         numbers.sort()
         return numbers
 
@@ -216,21 +230,21 @@ class _Vectors:
         raise TypeError(node)
 
 
-def _in_parts(session: Session, query: Any, asked: str) -> Numbers:
-    """Run a query for the numbers of sentences, for some calls at a time: every call has its range of numbers."""
-    import numpy as np
-
+def _parts(session: Session) -> Iterator[tuple[int, int]]:
+    """Yield ranges of the numbers of sentences, each of some calls: what is found in one fits into one text."""
     calls = int(session.scalar(text("SELECT max(number) FROM search_calls")) or 0)
-    parts = []
-    for first in range(0, calls + 1, CALLS_AT_ONCE):
-        ends = {"first": first << SHIFT, "last": (first + CALLS_AT_ONCE) << SHIFT}
-        parts.append(read_numbers(session.scalar(query, {"query": asked} | ends)))
-    return np.concatenate(parts)
+    return ((first << SHIFT, (first + CALLS_AT_ONCE) << SHIFT) for first in range(0, calls + 1, CALLS_AT_ONCE))
+
+
+def _read_parts(parts: Iterable[object]) -> Numbers:
+    import numpy as np  # takes long to import, and only searches need it
+
+    return np.concatenate([read_numbers(part) for part in parts])
 
 
 def read_numbers(joined: object) -> Numbers:
     """Read numbers that the database joined with commas: for many, far quicker than a row each."""
-    import numpy as np  # takes long to import, and only searches need it
+    import numpy as np
 
     if not joined:
         return np.empty(0, dtype=np.int64)

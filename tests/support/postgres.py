@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of the test run's own, on loopback, thrown away with it."""
+"""A real PostgreSQL server of the test run's own, on loopback, thrown away with it unless it is to be kept."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy
 
@@ -25,15 +26,17 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running(bin_folder: Path, *, buffers: str = "128MB") -> Iterator[str]:
+def running(bin_folder: Path, *, buffers: str = "128MB", keep: Path | None = None) -> Iterator[str]:
     """Start a server and yield its URL without a database's name. It refuses to run as root: then as `postgres`.
 
     Args:
         bin_folder: of PostgreSQL's programs.
         buffers: what the server keeps of its files in memory of its own (`shared_buffers`).
+        keep: folder of the server's files, which outlive it; None: they are thrown away with it.
     """
     user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    folder = Path(tempfile.mkdtemp(prefix="qareport-postgres-"))
+    folder = keep.resolve() if keep else Path(tempfile.mkdtemp(prefix="qareport-postgres-"))
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         if user:
             shutil.chown(folder, "postgres")
@@ -45,7 +48,8 @@ def running(bin_folder: Path, *, buffers: str = "128MB") -> Iterator[str]:
             )
             assert done.returncode == 0, done.stdout + done.stderr
 
-        run("initdb", "--pgdata", str(data), "--username", "qareport", "--auth", "trust", "--no-sync", "-E", "UTF8")
+        if not data.exists():
+            run("initdb", "--pgdata", str(data), "--username", "qareport", "--auth", "trust", "--no-sync", "-E", "UTF8")
         # Nothing outlives the server, and what looks after databases in the background would look after hundreds.
         thrown_away = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
         options = f"-p {port} -h 127.0.0.1 -k {folder} -c max_connections=50 -c shared_buffers={buffers} {thrown_away}"
@@ -54,32 +58,48 @@ def running(bin_folder: Path, *, buffers: str = "128MB") -> Iterator[str]:
         try:
             yield f"postgresql://qareport:secret@127.0.0.1:{port}"
         finally:
-            run("pg_ctl", "stop", *patiently, "--mode", "immediate")
+            run("pg_ctl", "stop", *patiently, "--mode", "fast" if keep else "immediate")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def own_database(name: str) -> Iterator[str]:
+def own_database(name: str, *, keep: Path | None = None) -> Iterator[str]:
     """Start a server for one database, for a benchmark; yields the database's URL.
 
-    It has a gigabyte of buffers: PostgreSQL's documentation has a quarter of the memory for a server of its own.
+    It has a quarter of the memory for buffers, as PostgreSQL's documentation has it for a server of its own.
+
+    Args:
+        name: of the database.
+        keep: folder in which the server's files are kept for the next run; None: they are thrown away.
     """
     bin_folder = programs()
     if bin_folder is None:
         raise SystemExit("PostgreSQL is not installed (Debian: postgresql)")
-    with running(bin_folder, buffers="1GB") as server:
-        yield make_database(server, name)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with running(bin_folder, buffers=f"{memory // 4 >> 20}MB", keep=keep) as server:
+        yield _find_database(server, name) or make_database(server, name)
 
 
 def make_database(server: str, name: str, *, template: str = "template1") -> str:
     """Make a database, empty or as another one is, and return its URL."""
-    address = sqlalchemy.make_url(f"{server}/postgres").set(drivername="postgresql+pg8000")
-    engine = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
-    engine.dispose()
+    _execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return f"{server}/{name}"
+
+
+def _find_database(server: str, name: str) -> str | None:
+    """Return the URL of a database; None: there is none."""
+    found = _execute(server, f"SELECT 1 FROM pg_database WHERE datname = '{name}'")  # noqa: S608 - a name of ours
+    return f"{server}/{name}" if found else None
+
+
+def _execute(server: str, statement: str) -> Sequence[Any]:
+    address = sqlalchemy.make_url(f"{server}/postgres").set(drivername="postgresql+pg8000")
+    engine = sqlalchemy.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        done = connection.execute(sqlalchemy.text(statement))
+        return done.all() if done.returns_rows else ()
 
 
 def _free_port() -> int:

@@ -19,7 +19,8 @@ from qareport import periods
 from qareport.codec import to_json
 from qareport.errors import NotFoundError, StoreError
 from qareport.model import MAIL, CallReport, CallSummary, DeliveryState, Segment, Transcript
-from qareport.store import Store
+from qareport.search import Fact
+from qareport.store import CallPageQuery, Store
 from qareport.store.connection import show_url
 from qareport.store.schema import REVISION, Base
 from tests.support.paths import ROOT
@@ -167,6 +168,19 @@ def test_transcripts_and_results_of_before_they_were_compressed_are_read_as_they
         assert store.transcripts.find("t") == transcript
         assert [judged.snapshot for judged in store.results.list_snapshots()] == ['["退"]']
         assert store.search_index.index_missing(on_progress=lambda *_: None) == 1
+
+
+def test_calls_of_before_facets_had_scores_are_listed_by_score_under_a_facet(no_store_url: str) -> None:
+    call = """INSERT INTO search_calls (call_id, report_key, started_utc, score, risk, rules, sentences)
+        VALUES (:call_id, 'k', '', :score, 'low', '|', 0)"""
+    facet = """INSERT INTO search_facets (kind, value, started_utc, number)
+        SELECT 'issue', '退款', started_utc, number FROM search_calls"""
+    scores = {"a": 90, "b": 20, "c": None}
+    rows = ((call, {"call_id": name, "score": score}) for name, score in scores.items())
+    make_store_of("0019", no_store_url, *rows, (facet, {}))
+    with Store(no_store_url) as store:
+        query = CallPageQuery(node=Fact(name="issue", value="退款"), sort="score")
+        assert [call.call_id for call in store.call_pages.list(query).calls] == ["b", "a"]
 
 
 def never(*args: object, **_: object) -> CallSummary:

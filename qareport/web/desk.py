@@ -129,10 +129,11 @@ class Desk:
         For what takes long to make and seldom changes. The key has everything that decides what may be seen.
         """
         with self._lock:
-            known = self._made.get(key)
-        if known is not None and known[0] == state:
-            value: T = known[1]
-            return value
+            known = self._made.pop(key, None)
+            if known is not None and known[0] == state:
+                self._made[key] = known  # the last to go
+                value: T = known[1]
+                return value
         value = make()
         with self._lock:
             if len(self._made) >= _MOST_MADE:

@@ -75,7 +75,7 @@ def show_call(
 ) -> Response:
     """Show one call: its verdicts, moments, findings, transcript; `t`: from this second on."""
     report = access.call(call_id)
-    order = access.order(call_id)
+    order = access.order(call_id, compared=False)
     settings = access.desk.settings
     view = build_view(order, settings.report)
     place = next((place for place, call in enumerate(order.calls) if call.call_id == call_id), None)

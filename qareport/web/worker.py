@@ -128,6 +128,7 @@ def heard_live(
     written = settings.live if ports.port is None else replace(settings.live, port=ports.port)
     folder = Path(settings.desk.folder)
     book = live_rule_book(workspace)
+    book.reader.key  # noqa: B018 - its model is loaded before the first call comes in
     # The thread that hears gives way in each of its many small steps: recordings that are judged beside it must not
     # make it wait for 5 ms (Python's own value) each time.
     sys.setswitchinterval(_SWITCH_S)

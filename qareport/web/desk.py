@@ -65,6 +65,8 @@ class Desk:
         self.oidc: OidcProvider | None = open_provider(self.settings.desk, now=clock)
         #: What happens in live calls.
         self.live: Final = LiveBoard(Path(self.settings.desk.folder))
+        #: Whether what the first pages would wait for is still being loaded.
+        self.preparing = False
         #: How many requests were answered and how many seconds that took, by method and status.
         self.requests: dict[tuple[str, int], tuple[int, float]] = {}
         self._ticket: tuple[str, datetime] | None = None

@@ -15,7 +15,7 @@ from qareport.cli import main
 from qareport.errors import NotFoundError
 from qareport.model import CallReport, CallSummary, Segment
 from qareport.search import parse
-from qareport.store import Store, summaries
+from qareport.store import Store, results, summaries
 from tests.support.statements import reading
 from tests.support.store_samples import METRICS, make_call, put_result
 
@@ -147,3 +147,18 @@ def test_the_summaries_of_many_calls_are_read_a_few_at_a_time(store_url: str, mo
             found = store.summaries.list_measures(*hour, summarise=periods.summarise_call)
         assert [len(parameters) for parameters in asked] == [10, 10, 5]
         assert len(found) == 25
+
+
+def test_of_the_calls_of_a_replay_a_few_snapshots_are_in_memory(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_SNAPSHOTS", 10)
+    with Store(store_url) as store:
+        for number in range(25):
+            put_result(store, make_call(f"c{number:02d}"))
+        with reading(store, "call_snapshots") as asked:
+            walk = store.results.list_snapshots()
+            assert next(walk).call_id == "c00"
+            assert [len(parameters) for parameters in asked] == [10]
+            assert [call.call_id for call in walk] == [f"c{number:02d}" for number in range(1, 25)]
+            assert [len(parameters) for parameters in asked] == [10, 10, 5]

@@ -26,7 +26,9 @@ from qareport.web.templating import prepare_pages
 _ALLOCATION: Final = {"M_MMAP_THRESHOLD": (-3, 131_072), "M_TRIM_THRESHOLD": (-1, 131_072), "M_ARENA_MAX": (-8, 2)}
 
 #: Seconds between two looks at what can be given back; each takes a millisecond.
-_TRIM_S: Final = 5.0
+_TRIM_S: Final = 2.0
+#: Seconds of work between them after which it is worth looking.
+_BUSY_S: Final = 0.05
 
 
 def check_exposure(desk: DeskSettings, host: str, *, tls: bool, behind_proxy: bool) -> None:
@@ -101,13 +103,11 @@ def _attend(desk: Desk) -> None:
         settle()
     finally:
         desk.preparing = False
-    answered = 0
     while True:
+        busy_s = time.process_time()
         time.sleep(_TRIM_S)
-        now = sum(count for count, _seconds in tuple(desk.requests.values()))
-        if now != answered:
+        if time.process_time() - busy_s > _BUSY_S:
             trim()
-        answered = now
 
 
 def prepare(desk: Desk) -> None:

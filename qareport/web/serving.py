@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import ipaddress
 import logging
 import threading
-import time
 from pathlib import Path
 from typing import Final
 
@@ -19,16 +17,11 @@ from qareport.messages import say
 from qareport.settings import DeskSettings
 from qareport.web.app import create_app
 from qareport.web.desk import Desk
+from qareport.web.processes import give_memory_back, trim, trim_until
 from qareport.web.templating import prepare_pages
 
-#: Settings of glibc's allocator (malloc.h): bytes from which on a buffer is mapped for itself, free bytes at the end of
-#: the heap from which on they are given back, and how many heaps the threads share.
-_ALLOCATION: Final = {"M_MMAP_THRESHOLD": (-3, 131_072), "M_TRIM_THRESHOLD": (-1, 131_072), "M_ARENA_MAX": (-8, 2)}
-
-#: Seconds between two looks at what can be given back; each takes a millisecond.
+#: Each look at what can be given back takes a millisecond.
 _TRIM_S: Final = 2.0
-#: Seconds of work between them after which it is worth looking.
-_BUSY_S: Final = 0.05
 
 
 def check_exposure(desk: DeskSettings, host: str, *, tls: bool, behind_proxy: bool) -> None:
@@ -97,17 +90,13 @@ def run_server(
 
 
 def _attend(desk: Desk) -> None:
-    """Prepare the process for its first pages; then, until it ends, give back what its pages have freed."""
+    """Prepare the process for its first pages; then, as long as it runs, give back what its pages have freed."""
     try:
         prepare(desk)
         settle()
     finally:
         desk.preparing = False
-    while True:
-        busy_s = time.process_time()
-        time.sleep(_TRIM_S)
-        if time.process_time() - busy_s > _BUSY_S:
-            trim()
+    trim_until(threading.Event(), every_s=_TRIM_S)
 
 
 def prepare(desk: Desk) -> None:
@@ -126,20 +115,3 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     trim()
-
-
-def trim() -> None:
-    """Give freed pages within the heaps back to the system: glibc itself gives back only those at their ends."""
-    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
-    if malloc_trim is not None:
-        malloc_trim(0)
-
-
-def give_memory_back() -> bool:
-    """Let large buffers go back to the system when they are freed; tells whether the allocator can be asked to.
-
-    By itself glibc maps ever larger buffers within the heap once one has been freed, and what is freed there later
-    stays with the process; each of a few dozen threads may also keep a heap of its own.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
-    return mallopt is not None and all(mallopt(*setting) == 1 for setting in _ALLOCATION.values())

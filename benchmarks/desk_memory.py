@@ -18,7 +18,7 @@ from typing import Any, Final
 import httpx2
 import numpy as np
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidHandshake
 
 from benchmarks.live_desk import RATE, LiveDesk, open_live_desk, scripts, sound_of
 from qareport import settings
@@ -101,7 +101,7 @@ async def _call(desk: LiveDesk, free: asyncio.Semaphore, call_id: str, name: str
                         await asyncio.sleep(max(0.0, began + number * _FRAME_MS / 1000 / _SPEED - time.monotonic()))
                     await websocket.send('{"end": true}')
                     return
-            except InvalidStatus:  # busy: the same call a little later
+            except (InvalidHandshake, TimeoutError):  # busy: the same call a little later
                 await asyncio.sleep(2)
     raise SystemExit(f"{call_id} was never taken")
 

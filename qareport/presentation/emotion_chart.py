@@ -41,6 +41,8 @@ _RADIUS = 8.5
 #: Seconds between time marks: the smallest that leaves few enough of them.
 _STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _HATCH = 5.0
+#: What its strokes and the grey between them look like from afar.
+_HATCHED = "#dfe3e8"
 #: Where a disc may be placed instead of on its curve, nearest first: up, down, then aside.
 _SHIFTS = tuple(
     sorted(
@@ -259,12 +261,17 @@ def _text(x: float, y: float, text: str, extra: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" fill="{_MUTED}" {extra}>{escape(text)}</text>'
 
 
-def _plain(x: float, width: float, y: float, height: float) -> str:
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="#dfe6ea"/>'
+def _plain(x: float, width: float, y: float, height: float, fill: str = "#dfe6ea") -> str:
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}"/>'
 
 
 def _hatched(x: float, width: float, y: float, height: float) -> str:
-    """Fill a rectangle with grey and rising strokes, cut at its edges (patterns are not drawn alike everywhere)."""
+    """Fill a rectangle with grey and rising strokes, cut at its edges (patterns are not drawn alike everywhere).
+
+    In one that is narrower than the space between strokes none can be told: a call of hours has hundreds of these.
+    """
+    if width < _HATCH:
+        return _plain(x, width, y, height, _HATCHED)
     strokes = []
     offset = _HATCH
     while offset < width + height:
@@ -272,5 +279,5 @@ def _hatched(x: float, width: float, y: float, height: float) -> str:
         x2, y2 = (x + offset, y) if offset <= width else (x + width, y + offset - width)
         strokes.append(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}")
         offset += _HATCH
-    fill = f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="#edf0f3"/>'
+    fill = _plain(x, width, y, height, "#edf0f3")
     return f'{fill}<path d="{"".join(strokes)}" stroke="#aeb8c2" stroke-width="0.7" fill="none"/>' if strokes else fill

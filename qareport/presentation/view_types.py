@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final, Protocol, TypeVar
+from types import NoneType
+from typing import Any, Protocol, TypeVar
 
 
 class DocumentView(Protocol):
@@ -224,9 +225,7 @@ def clean_value(value: T) -> T:
 
 def _clean(value: Any) -> Any:
     kind: type = type(value)
-    if kind in _PLAIN or (kind is str and value.isprintable()):  # nearly all there is; a long call has 80,000 of them
-        return value
-    if isinstance(value, int | float | Enum):
+    if _has_no_text(kind) or (kind is str and value.isprintable()):  # nearly all there is; a long call has 80,000
         return value
     if isinstance(value, str):
         cleaned = clean(value)
@@ -242,13 +241,15 @@ def _clean(value: Any) -> Any:
     changed = {}
     for name in _names(kind):
         part = getattr(value, name)
-        if type(part) not in _PLAIN and (cleaned := _clean(part)) is not part:
+        own: type = type(part)
+        if part and not _has_no_text(own) and (cleaned := _clean(part)) is not part:
             changed[name] = cleaned
     return dataclasses.replace(value, **changed) if changed else value
 
 
-#: Values in which there is no text.
-_PLAIN: Final = frozenset((type(None), bool, int, float))
+@functools.cache
+def _has_no_text(kind: type) -> bool:
+    return issubclass(kind, int | float | Enum | NoneType)
 
 
 @functools.cache

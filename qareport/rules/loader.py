@@ -24,7 +24,7 @@ from qareport.rules.file_forms import RuleForm, SharedForm
 from qareport.rules.named_conditions import spell_out
 from qareport.rules.remedies import mistyped_colon
 from qareport.rules.rule import Advice, AdviceError, Rule, RuleSet, Shared
-from qareport.rules.rule_files import SYNONYMS, RuleFiles, kind_of
+from qareport.rules.rule_files import SYNONYMS, NewestVersions, RuleFiles, kind_of
 from qareport.rules.translation import read_english, slot_of
 from qareport.rules.yaml_style import unfold
 from qareport.strict_yaml import NodePath, YamlSource
@@ -149,23 +149,19 @@ def _place(problem: Problem) -> tuple[str, int, int]:
     return (where.file, where.line, where.column) if isinstance(where, SourceLocation) else (str(where), 0, 0)
 
 
-#: Rules of files without errors, by where the file is, its content and that of the shared lists: an editor asks again
-#: and again for all files when one of them changes.
-_known: dict[tuple[str, bytes, bytes], tuple[Rule, ...]] = {}
-_MOST_KNOWN: Final = 200
+#: Rules of files without errors, by where the file is, its content and that of the shared lists.
+_known: Final = NewestVersions[tuple[Rule, ...]]()
 
 
 def _read_file_once(
     files: RuleFiles, name: str, source: YamlSource, diagnostics: Diagnostics, shared: Shared
 ) -> Sequence[Rule]:
-    key = (source.file, files.contents[name], files.contents.get(SYNONYMS, b""))
-    if (rules := _known.get(key)) is not None:
+    version = files.contents[name], files.contents.get(SYNONYMS, b"")
+    if (rules := _known.get(source.file, version)) is not None:
         return rules
     read = _read_file(source, diagnostics, shared)
     if not diagnostics.errors:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[key] = tuple(read)
+        _known.keep(source.file, version, tuple(read))
     return read
 
 

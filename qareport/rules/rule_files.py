@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Final, Generic, Literal, TypeVar
 
 from qareport.errors import ConfigError, Diagnostic
 from qareport.messages import Message, say
@@ -177,3 +178,45 @@ def _git(folder: Path, name: str, *arguments: str) -> bytes:
             what = say("no folder or git revision {name!r} ({reason})", name=name, reason=answer[0])
         raise _no_revision(what, folder, say("for example HEAD~1, or a folder of rules"))
     return done.stdout
+
+
+T = TypeVar("T")
+#: Of each file: as it is published, and as two people are just editing it.
+_VERSIONS: Final = 3
+_MOST_FILES: Final = 500
+
+
+class NewestVersions(Generic[T]):
+    """What was made of the versions of each file that were asked for last; safe for threads.
+
+    An editor asks for all files at each pause of the keyboard, and one of them has changed: the others are not read
+    again, and what was typed before is let go.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, dict[Hashable, T]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, file: Hashable, version: Hashable) -> T | None:
+        """Return what was kept of a version of a file; None: nothing."""
+        with self._lock:
+            versions = self._made.get(file, {})
+            made = versions.pop(version, None)
+            if made is not None:
+                versions[version] = made  # the last to go
+            return made
+
+    def keep(self, file: Hashable, version: Hashable, made: T) -> None:
+        """Keep what was made of a version of a file."""
+        with self._lock:
+            if file not in self._made and len(self._made) >= _MOST_FILES:
+                self._made.clear()
+            versions = self._made.setdefault(file, {})
+            versions[version] = made
+            while len(versions) > _VERSIONS:
+                del versions[next(iter(versions))]
+
+    def __len__(self) -> int:
+        """Return how many versions are kept."""
+        with self._lock:
+            return sum(map(len, self._made.values()))

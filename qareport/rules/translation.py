@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from qareport.errors import Diagnostic, SourceLocation
 from qareport.messages import say
+from qareport.rules.rule_files import NewestVersions
 from qareport.rules.rule_test_lines import rewrite_head
 from qareport.rules.schema import FileKind, grammar
 from qareport.rules.slots import NOTHING, Slot, Tongue, slots_of
@@ -23,15 +24,22 @@ def slot_of(kind: FileKind) -> Slot:
     return slots_of(grammar(kind))
 
 
-@functools.lru_cache(maxsize=64)
+#: Of each file and its kind.
+_read: Final = NewestVersions[tuple[YamlSource, tuple[Diagnostic, ...]]]()
+
+
 def read_english(content: bytes, name: str, kind: FileKind) -> tuple[YamlSource, tuple[Diagnostic, ...]]:
     """Parse a file and bring it to English; see `parse_yaml` and `to_english`.
 
     Files that did not change since are not read again: an editor checks all files at each pause of the keyboard, and
     one of them has changed. The document is shared and must not be changed.
     """
-    source, problems = to_english(parse_yaml(content, name=name), kind)
-    return source, tuple(problems)
+    known = _read.get((name, kind), content)
+    if known is None:
+        source, problems = to_english(parse_yaml(content, name=name), kind)
+        known = source, tuple(problems)
+        _read.keep((name, kind), content, known)
+    return known
 
 
 def to_english(source: YamlSource, kind: FileKind) -> tuple[YamlSource, list[Diagnostic]]:

@@ -200,8 +200,8 @@ def delete_in(session: Session, column: Any, values: Sequence[Any]) -> None:
 _FIRST_VERSION = 1
 #: The advisory lock under which a PostgreSQL store is brought up to date: "qa-store" in ASCII.
 _UPGRADE_LOCK = 0x71612D73746F7265
-#: A connection to a file costs little; as many as a web server has threads (Starlette: 40).
-_SQLITE_POOL = {"pool_size": 8, "max_overflow": 32}
+#: As many connections as a web server has threads (Starlette: 40). The one used last, whose caches are warm, is next.
+_SQLITE_POOL = {"pool_size": 8, "max_overflow": 32, "pool_use_lifo": True}
 #: So long a process waits for another that writes to the file.
 BUSY_MS = 10_000
 

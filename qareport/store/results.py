@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
@@ -74,6 +74,8 @@ class TranscriptRepository:
 
 #: Calls whose results are in memory at once: a result is some 100 kB.
 _RESULTS = 50
+#: And their snapshots: some 5 kB for each minute.
+_SNAPSHOTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,18 +241,11 @@ class ResultRepository:
         """
         # Calls are put in order without their snapshots: sorted together, these would all be written out once more.
         # Reports are not read: they are many times larger, and one that has a snapshot is not needed.
-        query = (
-            select(CallRow.call_id, CallRow.order_id, CallRow.started_at, CallRow.report_key)
-            .where(*_judged_between(since, until))
-            .order_by(CallRow.started_utc.desc().nulls_last(), CallRow.call_id.desc())
-            .limit(most)
-        )
         with self._database.read() as session:
-            calls = list(reversed(session.execute(query).all()))
-            for batch in batches(calls):
-                snapshots = _snapshots(session, [row[3] or "" for row in batch])
-                for call_id, order_id, started_at, report_key in batch:
-                    key = report_key or ""
+            calls = session.execute(_in_order(since, until, most), execution_options={"yield_per": _SNAPSHOTS})
+            for batch in calls.partitions():
+                snapshots = _snapshots(session, [row.report_key for row in batch])
+                for call_id, order_id, started_at, key in batch:
                     rules_sha256, snapshot = snapshots.get(key) or (_rules_of(session, key), None)
                     yield StoredCall(
                         call_id=call_id,
@@ -287,6 +282,17 @@ class ResultRepository:
             failure=failure,
             rules_sha256=None if result is None else result.rules_sha256,
         )
+
+
+def _in_order(since: datetime | None, until: datetime | None, most: int | None) -> Any:
+    """Return the query for the judged calls of a period, or the newest of them, oldest first."""
+    row = CallRow
+    query = select(row.call_id, row.order_id, row.started_at, row.report_key).where(*_judged_between(since, until))
+    if most is not None:
+        newest = select(row.call_id).where(*_judged_between(since, until))
+        newest = newest.order_by(row.started_utc.desc().nulls_last(), row.call_id.desc()).limit(most)
+        query = query.where(row.call_id.in_(newest))
+    return query.order_by(row.started_utc.nulls_first(), row.call_id)
 
 
 def _judged_between(since: datetime | None, until: datetime | None) -> Iterator[ColumnElement[bool]]:

@@ -34,8 +34,8 @@ T = TypeVar("T")
 #: Calls whose results are in memory at once: a result is some 100 kB.
 _RESULTS = 50
 _EVERYONE = Agents()
-#: Key and summary of a result; None: it was stored without.
-_Stored = tuple[str, str | None]
+#: Summaries whose texts are in memory at once: of the weeks that a norm or a report looks at they would be megabytes.
+_TEXTS = 500
 
 
 class Summarise(Protocol):
@@ -58,30 +58,30 @@ class SummaryRepository:
         self, first: datetime, last: datetime, *, summarise: Summarise, agents: Agents = _EVERYONE
     ) -> tuple[CallSummary, ...]:
         """Return the summaries of the newest results of the calls of some agents in a period, oldest first."""
-        query = began_in(_stored(), first, last).where(_of(agents))
-        return tuple(summary for _, summary in self._read(CallSummary, self._stored(query), summarise))
+        keys = self._keys(began_in(_newest(), first, last).where(_of(agents)))
+        return tuple(summary for _, summary in self._read(CallSummary, keys, summarise))
 
     def list_measures(self, first: datetime, last: datetime, *, summarise: Summarise) -> tuple[MeasuredCall, ...]:
         """Return what the summaries of a period hold for norms; a third of the work of `list`."""
-        stored = self._stored(began_in(_stored(), first, last))
-        return tuple(measured for _, measured in self._read(MeasuredCall, stored, summarise))
+        keys = self._keys(began_in(_newest(), first, last))
+        return tuple(measured for _, measured in self._read(MeasuredCall, keys, summarise))
 
     def list_outlines(self, first: datetime, last: datetime, *, summarise: Summarise) -> Iterator[CallOutline]:
         """Iterate over what the summaries of a period hold for a trend; a third of the work of `list`."""
-        stored = self._stored(began_in(_stored(), first, last))
-        return (outline for _, outline in self._read(CallOutline, stored, summarise))
+        keys = self._keys(began_in(_newest(), first, last))
+        return (outline for _, outline in self._read(CallOutline, keys, summarise))
 
     def list_related(
         self, first: datetime, last: datetime, *, orders: Sequence[str], keys: Sequence[str], summarise: Summarise,
         agents: Agents = _EVERYONE,
     ) -> tuple[CallSummary, ...]:  # fmt: skip
         """Return the summaries of the calls in a period that are of some orders, or whose results have some keys."""
-        found: dict[str, str | None] = {}
+        found: dict[str, None] = {}
         for column, values in ((CallRow.order_id, orders), (CallRow.report_key, keys)):
             for batch in batches(values):
-                query = began_in(_stored(), first, last).where(_of(agents), column.in_(batch))
-                found.update(self._stored(query))
-        return tuple(summary for _, summary in self._read(CallSummary, found.items(), summarise))
+                query = began_in(_newest(), first, last).where(_of(agents), column.in_(batch))
+                found |= dict.fromkeys(self._keys(query))
+        return tuple(summary for _, summary in self._read(CallSummary, tuple(found), summarise))
 
     def list_days(
         self, period: Day, *, day_of: Callable[[datetime], Day],
@@ -117,16 +117,14 @@ class SummaryRepository:
         summarise: Summarise,
     ) -> tuple[str, DayFigures]:  # fmt: skip
         call = SearchCallRow
-        query = (
-            select(call.number, call.agent_id, call.report_key, CallSummaryRow.summary)
-            .outerjoin(CallSummaryRow, CallSummaryRow.key == call.report_key)
-            .where(call.started_utc >= in_utc(day[0]), call.started_utc < in_utc(day[1]))
+        query = select(call.number, call.agent_id, call.report_key).where(
+            call.started_utc >= in_utc(day[0]), call.started_utc < in_utc(day[1])
         )
         rows = session.execute(query).all()
-        agents = {key: agent or "" for _, agent, key, _ in rows}
+        agents = {key: agent or "" for _, agent, key in rows}
         calls: dict[str, builtins.list[CallFigures]] = defaultdict(builtins.list)
         due: set[tuple[datetime, str]] = set()
-        for key, figures in self._read(CallFigures, [(key, text) for *_, key, text in rows], summarise):
+        for key, figures in self._read(CallFigures, [key for *_, key in rows], summarise):
             calls[agents[key]].append(figures)
             due.update((promise.due_at, key) for promise in figures.promises if promise.due_at is not None)
         sums = {agent: add_calls(own) for agent, own in sorted(calls.items())}
@@ -134,18 +132,24 @@ class SummaryRepository:
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def _stored(self, query: Any) -> Sequence[_Stored]:
+    def _keys(self, query: Any) -> Sequence[str]:
         with self._database.read() as session:
-            return [(key, text) for key, text in session.execute(query)]
+            return session.scalars(query).all()
 
-    def _read(self, kind: type[T], stored: Iterable[_Stored], summarise: Summarise) -> Iterator[tuple[str, T]]:
+    def _read(self, kind: type[T], keys: Sequence[str], summarise: Summarise) -> Iterator[tuple[str, T]]:
+        """Read the summaries of results, a batch of their texts at a time."""
+        for batch in batches(keys, _TEXTS):
+            yield from self._read_batch(kind, batch, summarise)
+
+    def _read_batch(self, kind: type[T], keys: Sequence[str], summarise: Summarise) -> Iterator[tuple[str, T]]:
         """Read summaries; one that is missing or damaged is made from its result, one that cannot be is left out."""
-        stored = tuple(stored)
-        made: dict[str, str] = {}
-        for batch in batches([key for key, text in stored if text is None], _RESULTS):
-            made |= self._make(batch, summarise)
-        for key, text in stored:
-            known = text or made.get(key)
+        query = select(CallSummaryRow.key, CallSummaryRow.summary).where(CallSummaryRow.key.in_(keys))
+        with self._database.read() as session:
+            texts = dict(session.execute(query).all())
+        for missing in batches([key for key in keys if key not in texts], _RESULTS):
+            texts |= self._make(missing, summarise)
+        for key in keys:
+            known = texts.get(key)
             if known is None:
                 continue
             where = f"{self._database.url} summary {key}"
@@ -170,10 +174,9 @@ class SummaryRepository:
         return made
 
 
-def _stored() -> Any:
-    """Return the query for the newest results and their summaries."""
-    query = select(CallRow.report_key, CallSummaryRow.summary).where(CallRow.report_key.is_not(None))
-    return query.outerjoin(CallSummaryRow, CallSummaryRow.key == CallRow.report_key)
+def _newest() -> Any:
+    """Return the query for the keys of the newest results."""
+    return select(CallRow.report_key).where(CallRow.report_key.is_not(None))
 
 
 def _of(agents: Agents) -> Any:

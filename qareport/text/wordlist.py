@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -76,13 +76,16 @@ def spellings_of(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*forms, *amounts_in(forms[-1]))))
 
 
-@lru_cache(maxsize=256)  # each word list asks for the same sentences of a call
 def letter_pairs(text: str) -> frozenset[str]:
     """Return all letters and pairs of neighbouring letters of a text: a word whose start is not in it is not there.
 
     Not the bigrams by which texts are compared (`bigrams`): a word of one letter starts with that letter.
     """
     return frozenset((*text, *map(operator.add, text, text[1:])))
+
+
+#: Each word list asks for the same sentences of a call. Not for what is longer: all that one says takes 100 kB.
+_pairs_of_sentence: Final = lru_cache(maxsize=256)(letter_pairs)
 
 
 def count_units(text: str) -> int:
@@ -189,7 +192,7 @@ class WordList:
 
     def find(self, normalised: str) -> str | None:
         """Return the first word of the list that is in normalised text letter by letter, as the list spells it."""
-        if self._starts.isdisjoint(letter_pairs(normalised)):
+        if self._starts.isdisjoint(_pairs_of_sentence(normalised)):
             return None
         for match in self._pattern.finditer(normalised):
             if word := match.group(1):

@@ -12,7 +12,7 @@ from qareport.files import in_home, read_secret
 from qareport.messages import say
 from qareport.settings import LanguageModelSettings, UnderstandingSettings
 from qareport.understanding.own_words import OwnWords, load_act_words
-from qareport.understanding.reader import Reader
+from qareport.understanding.reader import Reader, ReaderOnDemand
 
 #: Environment variable that holds the key of the language model's server.
 VARIABLE: Final = "QAREPORT_LLM_KEY"
@@ -20,6 +20,8 @@ VARIABLE: Final = "QAREPORT_LLM_KEY"
 
 def open_reader(settings: UnderstandingSettings, config: Path, environment: Mapping[str, str] = os.environ) -> Reader:
     """Open the reader that the settings choose, corrected by `acts.yaml` of a configuration folder.
+
+    Its model is loaded when the first call is read.
 
     Args:
         settings: the section `understanding`.
@@ -29,16 +31,20 @@ def open_reader(settings: UnderstandingSettings, config: Path, environment: Mapp
     Raises:
         ConfigError: everything wrong in `acts.yaml`, or no usable key where one is named.
     """
-    from qareport.understanding.bundled import BundledReader
-
     words = load_act_words(config / "acts.yaml")
-    reader: Reader = BundledReader.load()
+    reader: Reader = ReaderOnDemand(_load_bundled)
     if settings.reader == "language_model":
         from qareport.understanding.language_model import LanguageModelReader
 
         chosen = settings.language_model
         reader = LanguageModelReader(chosen, key=read_key(chosen, environment), fallback=reader)
     return OwnWords(reader, words)
+
+
+def _load_bundled() -> Reader:
+    from qareport.understanding.bundled import BundledReader
+
+    return BundledReader.load()
 
 
 def read_key(settings: LanguageModelSettings, environment: Mapping[str, str] = os.environ) -> str:

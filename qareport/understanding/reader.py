@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -43,3 +45,29 @@ class GivenReader:
     def read(self, transcript: Transcript) -> Transcript:
         """Return the transcript as it is."""
         return transcript
+
+
+class ReaderOnDemand:
+    """Loads a reader the first time that something is to be read, or its key to be known; safe for threads.
+
+    Whoever only lists rules or shows what was judged needs none, and a model takes 17 MB.
+    """
+
+    def __init__(self, load: Callable[[], Reader]) -> None:
+        self._load, self._lock = load, threading.Lock()
+        self._reader: Reader | None = None
+
+    @property
+    def key(self) -> str:
+        """Hash of everything that decides what the reader reads."""
+        return self._opened().key
+
+    def read(self, transcript: Transcript) -> Transcript:
+        """Return the transcript as the reader reads it."""
+        return self._opened().read(transcript)
+
+    def _opened(self) -> Reader:
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._load()
+            return self._reader

@@ -216,12 +216,13 @@ class Access:
         """
         raise ForbiddenError(say("your role may not do this to this call"), to_do=say("ask a supervisor of its team"))
 
-    def order(self, name: str, *, call_id: str | None = None) -> OrderReport:
+    def order(self, name: str, *, call_id: str | None = None, compared: bool = True) -> OrderReport:
         """Return the report of an order, made from the calls that may be seen, masked as the settings say.
 
         Args:
             name: the order, or a call of it.
             call_id: the one call that it is to be about; None: all.
+            compared: whether it has the norm of the team, as documents and JSON have and pages do not.
 
         Raises:
             NotFoundError: there is none, or none of its calls may be seen.
@@ -233,7 +234,8 @@ class Access:
                 self.desk.store,
                 name,
                 settings.privacy,
-                norms=Norms(self.desk.store, settings.period),
+                norms=Norms(self.desk.store, settings.period, keep=self.desk.as_of),
+                compared=compared,
                 score=settings.score,
                 agents=self.agents(),
                 call_id=call_id,

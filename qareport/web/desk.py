@@ -65,6 +65,8 @@ class Desk:
         self.oidc: OidcProvider | None = open_provider(self.settings.desk, now=clock)
         #: What happens in live calls.
         self.live: Final = LiveBoard(Path(self.settings.desk.folder))
+        #: Whether what the first pages would wait for is still being loaded.
+        self.preparing = False
         #: How many requests were answered and how many seconds that took, by method and status.
         self.requests: dict[tuple[str, int], tuple[int, float]] = {}
         self._ticket: tuple[str, datetime] | None = None
@@ -129,10 +131,11 @@ class Desk:
         For what takes long to make and seldom changes. The key has everything that decides what may be seen.
         """
         with self._lock:
-            known = self._made.get(key)
-        if known is not None and known[0] == state:
-            value: T = known[1]
-            return value
+            known = self._made.pop(key, None)
+            if known is not None and known[0] == state:
+                self._made[key] = known  # the last to go
+                value: T = known[1]
+                return value
         value = make()
         with self._lock:
             if len(self._made) >= _MOST_MADE:

@@ -44,6 +44,7 @@ CODES: Final[Mapping[str, tuple[int, Message]]] = {
     "idempotency_mismatch": (422, say("the Idempotency-Key came with another request before")),
     "rate_limited": (429, say("too many requests; Retry-After says when to come again")),
     "fault": (500, say("a fault in qareport; the number is in the log")),
+    "desk_starting": (503, say("the desk is being loaded")),
     "engine_starting": (503, say("the speech engine is starting")),
     "engine_absent": (503, say("the speech engine is not running")),
     "overload": (503, say("too much is waiting already")),

@@ -105,6 +105,8 @@ def readyz(request: Request, desk: AnyDesk) -> Response:
     body = {"store": store, "engine": engine.state, "model": engine.model, "queue": waiting}
     if store != "ready":
         return errors.refuse(request, 503, say("the store cannot be reached"), code="store", more=body)
+    if desk.preparing:
+        return errors.refuse(request, 503, say("the desk is being loaded"), code="desk_starting", more=body)
     if engine.state == "starting":
         detail = say("the speech engine is starting; what is uploaded now is heard when it is ready")
         return errors.refuse(request, 503, detail, code="engine_starting", more=body)

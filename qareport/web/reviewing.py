@@ -71,8 +71,16 @@ class ReviewedCall:
         return tuple(chain)
 
 
-def look_at(access: Access, call_id: str, permission: Permission = Permission.CALLS_READ) -> ReviewedCall:
+def look_at(
+    access: Access, call_id: str, permission: Permission = Permission.CALLS_READ, *, masked: CallReport | None = None
+) -> ReviewedCall:
     """Return a call with the verdicts on it.
+
+    Args:
+        access: who asks.
+        call_id: the call.
+        permission: what for.
+        masked: its result, masked as the settings say, where that is known already.
 
     Raises:
         NotFoundError: there is no such call, or it may not be seen.
@@ -86,7 +94,8 @@ def look_at(access: Access, call_id: str, permission: Permission = Permission.CA
     items = review_findings(report.findings, verdicts)
     hidden = _given(review_findings(report.findings, known)) - _given(items)
     masking = access.desk.settings.privacy
-    masked = privacy.mask_report(report, masking.kinds) if masking.enabled else report
+    if masked is None or _places(masked) != _places(report):  # it has been judged anew meanwhile
+        masked = privacy.mask_report(report, masking.kinds) if masking.enabled else report
     added = tuple(item.finding for item in items[len(report.findings) :])
     card = report.scorecard
     if card is not None:
@@ -95,6 +104,10 @@ def look_at(access: Access, call_id: str, permission: Permission = Permission.CA
         report=report, items=items, shown=(*masked.findings, *added), verdicts=tuple(verdicts),
         hidden=frozenset(hidden), card=card,
     )  # fmt: skip
+
+
+def _places(report: CallReport) -> list[tuple[str, int]]:
+    return [(finding.rule_id, finding.at_ms) for finding in report.findings]
 
 
 def _given(items: Iterable[ReviewedFinding]) -> set[str]:

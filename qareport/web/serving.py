@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
+import gc
 import ipaddress
 import logging
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +17,11 @@ from qareport.messages import say
 from qareport.settings import DeskSettings
 from qareport.web.app import create_app
 from qareport.web.desk import Desk
+from qareport.web.processes import give_memory_back, trim, trim_until
+from qareport.web.templating import prepare_pages
 
-#: Settings of glibc's allocator (malloc.h): bytes from which on a buffer is mapped for itself, free bytes at the end of
-#: the heap from which on they are given back, and how many heaps the threads share.
-_ALLOCATION: Final = {"M_MMAP_THRESHOLD": (-3, 131_072), "M_TRIM_THRESHOLD": (-1, 131_072), "M_ARENA_MAX": (-8, 2)}
+#: Each look at what can be given back takes a millisecond.
+_TRIM_S: Final = 2.0
 
 
 def check_exposure(desk: DeskSettings, host: str, *, tls: bool, behind_proxy: bool) -> None:
@@ -68,8 +71,11 @@ def run_server(
     give_memory_back()
     logging.getLogger("qareport.web.errors").setLevel(logging.INFO)  # the numbers of faults must be findable
     trusted = list(desk.settings.desk.trusted_proxies) or ["127.0.0.1"]
+    app = create_app(desk)
+    desk.preparing = True
+    threading.Thread(target=_attend, args=(desk,), daemon=True).start()
     uvicorn.run(
-        create_app(desk),
+        app,
         host=host,
         port=port,
         ssl_certfile=tls_cert,
@@ -83,11 +89,29 @@ def run_server(
     )
 
 
-def give_memory_back() -> bool:
-    """Let large buffers go back to the system when they are freed; tells whether the allocator can be asked to.
+def _attend(desk: Desk) -> None:
+    """Prepare the process for its first pages; then, as long as it runs, give back what its pages have freed."""
+    try:
+        prepare(desk)
+        settle()
+    finally:
+        desk.preparing = False
+    trim_until(threading.Event(), every_s=_TRIM_S)
 
-    By itself glibc maps ever larger buffers within the heap once one has been freed, and what is freed there later
-    stays with the process; each of a few dozen threads may also keep a heap of its own.
+
+def prepare(desk: Desk) -> None:
+    """Load what the first pages would wait for: the rules, and the templates of pages."""
+    with contextlib.suppress(ConfigError):  # the pages about rules say what is wrong with them
+        desk.workspace.rule_book  # noqa: B018 - kept from here on
+    prepare_pages()
+
+
+def settle() -> None:
+    """Take what was loaded until now for what stays: the collector of garbage does not walk through it any more.
+
+    It is 200,000 objects, a tenth of a second for each complete walk, and until a quarter as many have come since no
+    such walk begins: garbage of a few large pages stood about.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
-    return mallopt is not None and all(mallopt(*setting) == 1 for setting in _ALLOCATION.values())
+    gc.collect()
+    gc.freeze()
+    trim()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from qareport.model import Permission
 from qareport.presentation import locale, topic_wording, wording
 from qareport.presentation.templating import draw
 from qareport.presentation.view_types import Phrase, TextRun
+from qareport.report.order.view_types import TranscriptLine
 
 _FOLDER: Final = Path(__file__).parent
 #: From one Chinese character to the last one before a Latin letter.
@@ -40,12 +42,21 @@ def _environment() -> Environment:
     environment.filters["svg"] = draw
     environment.filters["zh"] = mark_chinese
     environment.filters["phrase"] = write_phrase
+    environment.filters["transcript"] = write_transcript
     environment.filters["items_of"] = dict
     environment.globals.update(
         _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
         named=topic_wording.named, wording=wording,
     )  # fmt: skip
     return environment
+
+
+def prepare_pages() -> None:
+    """Compile all templates, and import what lays out a call: the first pages would wait a second for it."""
+    environment = _environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+    import_module("qareport.report.order.view")
 
 
 def mark_chinese(text: str) -> str:
@@ -60,6 +71,20 @@ def mark_chinese(text: str) -> str:
 def write_phrase(phrase: Phrase) -> Markup:
     """Write runs of text with their styles and links; in Python, as a long call has thousands of them."""
     return Markup("".join(map(_write_run, phrase.runs)))  # noqa: S704 - each run is escaped
+
+
+def write_transcript(lines: Sequence[TranscriptLine]) -> Markup:
+    """Write the lines of a call's transcript; in Python, too."""
+    return Markup("\n".join(map(_write_line, lines)))  # noqa: S704 - each line is escaped
+
+
+def _write_line(line: TranscriptLine) -> str:
+    kind, suffix = escape(f"{line.kind} {line.side}"), "s" if line.kind == "silence" else ""
+    return (
+        f'<li class="{kind}" id="t{line.at_ms}{suffix}">'
+        f'<a class="time" href="#t{line.at_ms}" data-ms="{line.at_ms}">{escape(line.time)}</a> '
+        f'<span class="who">{escape(line.who)}</span> <span class="said">{write_phrase(line.text)}</span></li>'
+    )
 
 
 def _write_run(run: TextRun) -> str:

@@ -25,6 +25,7 @@ from qareport.understanding import open_reader
 from qareport.web.health import SignOfLife
 from qareport.web.ingest.server import IngestServer
 from qareport.web.live_feed import LiveFeed
+from qareport.web.processes import share_heaps, trim_until
 from qareport.workflows.export.jobs import sweep_exports
 from qareport.workflows.hear_uploads import UploadWorker
 from qareport.workflows.judge import RuleBook
@@ -41,6 +42,8 @@ _log = logging.getLogger(__name__)
 _BEAT_S = 10.0
 #: Files of exports are looked through so often.
 _TIDY_S = 3600.0
+#: A look at what can be given back holds up all threads for some milliseconds.
+_TRIM_S = 20.0
 #: A thread that computes gives way to the one that hears live calls after so long.
 _SWITCH_S = 0.0005
 #: Recordings beside live calls get what these leave of the processor: a tenth where both want all of it.
@@ -59,6 +62,7 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
     Raises:
         ModelError: the speech model cannot be loaded; the desk shows why.
     """
+    share_heaps()
     desk = workspace.settings.desk
     folder = Path(desk.folder)
     signs = _Signs(folder)
@@ -82,6 +86,7 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     threading.Thread(target=_tidy, args=(workspace, worker.stopping), daemon=True).start()
+    threading.Thread(target=trim_until, args=(worker.stopping,), kwargs={"every_s": _TRIM_S}, daemon=True).start()
     with heard_live(workspace, engine, turns, live) if live else nullcontext() as server:
         ports = {} if server is None else dict(server.ports)
         signs.say(SignOfLife(state="ready", model=model, live_ports=ports))  # from here on calls get in, too
@@ -128,6 +133,7 @@ def heard_live(
     written = settings.live if ports.port is None else replace(settings.live, port=ports.port)
     folder = Path(settings.desk.folder)
     book = live_rule_book(workspace)
+    book.reader.key  # noqa: B018 - its model is loaded before the first call comes in
     # The thread that hears gives way in each of its many small steps: recordings that are judged beside it must not
     # make it wait for 5 ms (Python's own value) each time.
     sys.setswitchinterval(_SWITCH_S)

@@ -35,7 +35,7 @@ def event_of(workspace: Workspace, call_id: str, *, at: datetime, overturned: bo
         NotFoundError: the store has no result of such a call.
     """
     store, settings = workspace.store, workspace.settings
-    order = assemble_order(store, call_id, score=settings.score, call_id=call_id)
+    order = assemble_order(store, call_id, compared=False, score=settings.score, call_id=call_id)
     call = next((call for call in order.calls if call.call_id == call_id), None)
     if call is None:
         raise NotFoundError(say("there is no call {call_id!r}", call_id=call_id), where=store.url)

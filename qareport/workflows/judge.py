@@ -239,8 +239,8 @@ def replay_key(key: str, rule_book: RuleBook) -> str:
 
 #: When the calls of each order began, as the store writes it.
 Starts = Mapping[str, list[str]]
-#: Calls of a replay whose orders are asked for at once.
-_AT_ONCE = 500
+#: Calls of a replay whose orders are asked for at once; their snapshots are in memory, some 5 kB for each minute.
+_AT_ONCE = 100
 #: Notes that a new judgement replaces.
 _OF_JUDGEMENT = frozenset((NoteCode.RULES_LAST_GOOD, NoteCode.RULES_NOT_JUDGED, NoteCode.NOT_SCORED_SPEAKERS))
 

@@ -50,6 +50,7 @@ def assemble_order(
     masking: PrivacySettings = MASK_ALL,
     *,
     norms: Norms | None = None,
+    compared: bool = True,
     score: ScoreSettings | None = None,
     agents: Agents = EVERYONE,
     call_id: str | None = None,
@@ -64,6 +65,7 @@ def assemble_order(
         name: the order, or a call's id.
         masking: which personal data to hide.
         norms: where norms that were read already are kept; None: with default settings.
+        compared: whether the report has the norm of the team: for it the calls of a week are read.
         score: the thresholds of reviewed scores; None: with default settings.
         agents: whose calls the report may tell of; it is made from these alone.
         call_id: the one call that it is about; None: all of the order.
@@ -76,7 +78,7 @@ def assemble_order(
     told = [record for record in found if record.reports or record.failures]
     if not told:
         raise NotFoundError(say("there is no order or call {name!r}", name=name))
-    return _assemble(store, told[0], masking, norms, score, roster)
+    return _assemble(store, told[0], masking, (norms or Norms(store, PERIOD)) if compared else None, score, roster)
 
 
 def assemble_orders(
@@ -89,6 +91,7 @@ def assemble_orders(
     roster: Roster = NOBODY,
 ) -> tuple[OrderReport, ...]:
     """Assemble what a name means, as `assemble_order`: an order, and the call of that id if it has no order."""
+    norms = norms or Norms(store, PERIOD)
     return tuple(_assemble(store, record, masking, norms, score, roster) for record in store.orders.list(name))
 
 
@@ -116,7 +119,7 @@ def _assemble(
     return replace(
         shown,
         dossier=periods.dossier(shown.calls),
-        norm=(norms or Norms(store, PERIOD)).of(shown),
+        norm=norms.of(shown) if norms is not None else None,
         measures={call.call_id: periods.call_measures(call.metrics) for call in shown.calls},
         reviews=review_calls(store, complete.calls, score or ScoreSettings()),
         people=tuple(roster.only(call.agent_id for calls in (shown.calls, shown.failed_calls) for call in calls)),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from qareport import calendar, periods
 from qareport.model import (
@@ -171,19 +171,34 @@ def _summaries(workspace: Workspace, first: datetime, last: datetime, agents: Ag
     return review_summaries(workspace.store, found, workspace.settings.score)
 
 
+class Keep(Protocol):
+    """Keeps what is made for as long as its state lasts, from one request to the next."""
+
+    def __call__(self, key: Hashable, state: Hashable, make: Callable[[], TeamNorm], /) -> TeamNorm:
+        """Return what was made under a key in this state, or what `make` returns now."""
+
+
 class Norms:
     """What is usual in the team, for any day; read once for each day."""
 
-    def __init__(self, store: Store, period: PeriodSettings) -> None:
-        self._store, self._period = store, period
+    def __init__(self, store: Store, period: PeriodSettings, *, keep: Keep | None = None) -> None:
+        self._store, self._period, self._keep = store, period, keep
         self._known: dict[date, TeamNorm] = {}
 
     def before(self, day: date) -> TeamNorm:
         """Return the norm of the `period.baseline_days` before a day; on a store's first day, of that day itself."""
         if day not in self._known:
             first, start, end = self._around(day)
-            calls = self._measures(first, start) or self._measures(start, end)
-            self._known[day] = periods.team_norm(calls, self._period.time_zone)
+
+            def make() -> TeamNorm:
+                calls = self._measures(first, start) or self._measures(start, end)
+                return periods.team_norm(calls, self._period.time_zone)
+
+            if self._keep is None:
+                self._known[day] = make()
+            else:
+                state = self._store.call_pages.find_state(first, end)
+                self._known[day] = self._keep(("norm", day), state, make)
         return self._known[day]
 
     def know(self, day: date, calls: Iterable[CallSummary]) -> None:

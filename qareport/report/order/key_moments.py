@@ -117,6 +117,8 @@ def _owner(finding: Finding, candidates: Sequence[Candidate]) -> Candidate | Non
 
     Of those that mean what the rule says, one that is a moment of its own comes before one that is part of another.
     """
+    times_ms = _times(finding)
+    first_ms, last_ms = min(times_ms) - _NEAR_MS, max(times_ms) + _NEAR_MS
     near = [
         (
             finding.moment != wording.with_label(moment).label,
@@ -126,14 +128,17 @@ def _owner(finding: Finding, candidates: Sequence[Candidate]) -> Candidate | Non
             index,
         )
         for index, candidate in enumerate(candidates)
-        if (moment := candidate.moment) is not None and _touches(finding, moment)
+        if (moment := candidate.moment) is not None
+        and moment.at_ms <= last_ms  # most moments of a long call are far away
+        and (moment.end_ms >= first_ms or moment.at_ms >= first_ms)
+        and _touches(times_ms, moment)
     ]
     return candidates[min(near)[-1]] if near else None
 
 
-def _touches(finding: Finding, moment: Moment) -> bool:
+def _touches(times_ms: Sequence[int], moment: Moment) -> bool:
     end_ms = max(moment.end_ms, moment.at_ms) + _NEAR_MS
-    return any(moment.at_ms - _NEAR_MS <= at_ms <= end_ms for at_ms in _times(finding))
+    return any(moment.at_ms - _NEAR_MS <= at_ms <= end_ms for at_ms in times_ms)
 
 
 def _distance_ms(finding: Finding, moment: Moment) -> int:

@@ -118,13 +118,17 @@ class Speakers:
         self._segments, self._silences = segments, silences
         known = [segment for segment in segments if segment.role is not Role.UNKNOWN]
         self._all_guessed = bool(known) and all(is_guess(segment) for segment in known)
+        #: What is asked for again and again; an hour has a thousand segments.
+        self._guessed: dict[tuple[Role, int], bool] = {}
 
     def name(self, role: Role, at_ms: int | None = None) -> str:
         """Name the role; marked as a guess if what it says at that time (or everywhere) was given to it by a guess."""
         if at_ms is None or self._all_guessed:
             return wording.role(role, guessed=self._all_guessed)
-        near = [s for s in self._segments if s.role is role and s.start_ms <= at_ms <= s.end_ms]
-        return wording.role(role, guessed=bool(near) and all(is_guess(segment) for segment in near))
+        if (role, at_ms) not in self._guessed:
+            near = [s for s in self._segments if s.role is role and s.start_ms <= at_ms <= s.end_ms]
+            self._guessed[role, at_ms] = bool(near) and all(is_guess(segment) for segment in near)
+        return wording.role(role, guessed=self._guessed[role, at_ms])
 
     def pause_after(self, moment: Moment) -> Silence | None:
         """Return the silence with which a moment ends."""

@@ -159,7 +159,7 @@ def get_audio(
 @router.get("/calls/{call_id:path}/tags")
 def get_tags(access: MyAccess, call_id: str) -> search.CallTags:
     """Return the tags of a call for a ticket, with what each is based on."""
-    order = access.order(_known(access, call_id), call_id=call_id)
+    order = access.order(_known(access, call_id), call_id=call_id, compared=False)
     return search.tags_of(
         _one(order.calls, call_id),
         order_id=order.order_id,
@@ -235,7 +235,7 @@ def _known(access: Access, call_id: str) -> str:
 
 
 def _call(access: Access, call_id: str) -> CallReport:
-    return _one(access.order(_known(access, call_id), call_id=call_id).calls, call_id)
+    return _one(access.order(_known(access, call_id), call_id=call_id, compared=False).calls, call_id)
 
 
 def _one(calls: tuple[CallReport, ...], call_id: str) -> CallReport:

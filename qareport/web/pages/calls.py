@@ -75,7 +75,7 @@ def show_call(
 ) -> Response:
     """Show one call: its verdicts, moments, findings, transcript; `t`: from this second on."""
     report = access.call(call_id)
-    order = access.order(call_id)
+    order = access.order(call_id, compared=False)
     settings = access.desk.settings
     view = build_view(order, settings.report)
     place = next((place for place, call in enumerate(order.calls) if call.call_id == call_id), None)
@@ -90,7 +90,8 @@ def show_call(
         request, "call.html.j2", call=order.calls[place], view=view.calls[place], order_id=order.order_id,
         marks=_marks(order.calls[place], view.calls[place]), demo_notice=view.demo_notice,
         told=told_of(access, call_id), external_ref=access.desk.store.calls.find_external_ref(call_id),
-        siblings=[call.call_id for call in order.calls if call.call_id != call_id], **review_values(access, call_id),
+        siblings=[call.call_id for call in order.calls if call.call_id != call_id],
+        **review_values(access, order.calls[place]),
         spoken=wording.listed(LANGUAGES.get(name, name) for name in search.spoken_languages(report.segments)) or "—",
         alerts=live_reading.alerts_of_call(access, call_id), heard=live_reading.heard_live(access, call_id),
         live_words=live_wording,

@@ -30,7 +30,7 @@ def load_call_document(access: MyAccess, call_id: str, format: str) -> Response:
 @router.get("/orders/{order_id:path}")
 def show_order(request: Request, access: MyAccess, order_id: str) -> Response:
     """Show an order: its calls in time, and how the customer's mood went from one to the next."""
-    order = access.order(order_id)
+    order = access.order(order_id, compared=False)
     view = build_view(order, access.desk.settings.report)
     calls = list(zip(order.calls, view.calls, strict=True))
     return render(request, "order.html.j2", order=order, view=view, calls=calls)

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from qareport.errors import QareportError
 from qareport.messages import say
-from qareport.model import Finding, Permission, Reach, VerdictKind, VerdictReason
+from qareport.model import CallReport, Finding, Permission, Reach, VerdictKind, VerdictReason
 from qareport.presentation import review_wording, wording
 from qareport.presentation.locale import _
 from qareport.web import appealing, reviewing
@@ -120,9 +120,10 @@ def acknowledge(access: MyAccess, call_id: str) -> Response:
     return _return(call_id, "", "findings")
 
 
-def review_values(access: Access, call_id: str) -> dict[str, Any]:
-    """Return what the page of a call shows of its review: values of `findings.html.j2`."""
-    call = reviewing.look_at(access, call_id)
+def review_values(access: Access, masked: CallReport) -> dict[str, Any]:
+    """Return what the page of a call shows of its review, from its masked result: values of `findings.html.j2`."""
+    call_id = masked.call_id
+    call = reviewing.look_at(access, call_id, masked=masked)
     store = access.desk.store
     user, may = access.principal.user, access.principal.may
     store.appeals.expire(access.desk.now())

@@ -15,7 +15,8 @@ from qareport.cli import main
 from qareport.errors import NotFoundError
 from qareport.model import CallReport, CallSummary, Segment
 from qareport.search import parse
-from qareport.store import Store
+from qareport.store import Store, results, summaries
+from tests.support.statements import reading
 from tests.support.store_samples import METRICS, make_call, put_result
 
 
@@ -131,3 +132,33 @@ def test_the_newest_calls_are_replayed_oldest_first_and_those_of_unknown_time_ar
         assert walk(since=21) == ["c2", "c0"]
         assert walk(until=22) == ["c1", "c2"]
         assert walk(21, 22, 5) == ["c2"]
+
+
+def test_the_summaries_of_many_calls_are_read_a_few_at_a_time(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summaries, "_TEXTS", 10)
+    with Store(store_url) as store:
+        for number in range(25):
+            put_result(store, make_call(f"c{number:02d}"))
+        start = make_call("c00").started_at
+        assert start is not None
+        hour = (start, start + timedelta(hours=1))
+        store.summaries.list(*hour, summarise=periods.summarise_call)  # makes them
+        with reading(store, "call_summaries") as asked:
+            found = store.summaries.list_measures(*hour, summarise=periods.summarise_call)
+        assert [len(parameters) for parameters in asked] == [10, 10, 5]
+        assert len(found) == 25
+
+
+def test_of_the_calls_of_a_replay_a_few_snapshots_are_in_memory(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "_SNAPSHOTS", 10)
+    with Store(store_url) as store:
+        for number in range(25):
+            put_result(store, make_call(f"c{number:02d}"))
+        with reading(store, "call_snapshots") as asked:
+            walk = store.results.list_snapshots()
+            assert next(walk).call_id == "c00"
+            assert [len(parameters) for parameters in asked] == [10]
+            assert [call.call_id for call in walk] == [f"c{number:02d}" for number in range(1, 25)]
+            assert [len(parameters) for parameters in asked] == [10, 10, 5]

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 from qareport import periods
 from qareport.errors import BusyError
@@ -142,3 +144,13 @@ def test_the_lock_of_a_store_keeps_the_other_threads_of_its_process_out_too(stor
         assert len(refused) == THREADS
         with store.lock():
             pass
+
+
+def test_one_after_the_other_reads_with_the_connection_whose_caches_are_warm(tmp_path: Path) -> None:
+    used: list[object] = []
+    with Store(f"sqlite:///{tmp_path}/store.db") as store:
+        at_once(lambda _: store.calls.count())  # as many connections as threads
+        sqlalchemy.event.listen(store.database.engine, "checkout", lambda connection, *_: used.append(connection))
+        for _ in range(10):
+            store.calls.count()
+    assert len(set(map(id, used))) == 1

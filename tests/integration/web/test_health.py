@@ -8,10 +8,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import jinja2
 import pytest
 
+from qareport import rules
 from qareport.model import Permission, UserRole
 from qareport.web.health import SignOfLife, engine_state
+from qareport.web.serving import prepare
 from tests.support.desk import OpenDesk
 
 
@@ -97,3 +100,28 @@ def test_figures_for_prometheus_count_requests_and_what_waits(opened: OpenDesk) 
     assert 'qareport_requests_total{method="GET",status="404"} 1' in figures
     assert not [line for line in figures if "MADE-UP" in line]
     assert {"qareport_live_calls 0", "qareport_open_alerts 0", "qareport_upload_queue_oldest_seconds 0"} <= {*figures}
+
+
+def test_a_desk_that_still_loads_rules_and_pages_is_not_ready(opened: OpenDesk) -> None:
+    leave(opened, "ready")
+    opened.desk.preparing = True
+    answer = opened.browser().get("/readyz")
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "desk_starting", "10")
+    opened.desk.preparing = False
+    assert opened.browser().get("/readyz").status_code == 200
+
+
+def test_the_first_page_of_a_desk_that_is_prepared_compiles_nothing_and_reads_no_rules(
+    opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(opened.desk)
+    assert "rule_book" in vars(opened.desk.workspace)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("this was to be done before")
+
+    monkeypatch.setattr(jinja2.Environment, "compile", refuse)
+    monkeypatch.setattr(rules, "load", refuse)
+    client = opened.login(UserRole.ADMIN)
+    for address in ("/calls/c1", "/", "/calls", "/heat", "/orders/o1"):
+        assert client.get(address).status_code == 200

@@ -9,6 +9,7 @@ import pytest
 
 from qareport.model import UserRole
 from tests.support.desk import OpenDesk
+from tests.support.statements import reading
 
 
 def _documents(opened: OpenDesk) -> list[tuple[str, str, str]]:
@@ -65,3 +66,29 @@ def test_an_unknown_format_is_not_found_and_leaves_no_line(opened: OpenDesk) -> 
 def test_a_second_of_a_call_leads_to_the_sentence_that_is_said_there(opened: OpenDesk) -> None:
     answer = opened.login(UserRole.ADMIN).get("/calls/c1?t=11")
     assert (answer.status_code, answer.headers["location"]) == (303, "/calls/c1#t10000")
+
+
+@pytest.mark.parametrize("address", ["/calls/c1", "/orders/o1", "/api/v1/calls/c1/tags", "/api/v1/calls/c1/transcript"])
+def test_what_compares_with_nobody_reads_no_other_calls(opened: OpenDesk, address: str) -> None:
+    client = opened.login(UserRole.ADMIN)
+    with reading(opened.desk.store, "call_summaries") as asked:
+        assert client.get(address).status_code == 200
+    assert not asked
+
+
+def test_a_report_is_compared_with_the_days_before_which_are_read_once_until_a_call_of_theirs_changes(
+    opened: OpenDesk,
+) -> None:
+    client, store = opened.login(UserRole.ADMIN), opened.desk.store
+
+    def norm() -> int:
+        report = client.get("/api/v1/calls/c1/report").json()
+        return int(report["norm"]["calls"])
+
+    assert norm() == 4
+    with reading(store, "call_summaries") as asked:
+        assert norm() == 4
+        assert not asked
+        assert client.post("/calls/c3/delete", data={"typed": "c3"}).status_code == 200
+        assert norm() == 3
+        assert asked

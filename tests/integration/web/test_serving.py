@@ -1,17 +1,18 @@
-"""The process that serves the desk gives back what it does not use."""
+"""The processes of the desk give back what they do not use."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 #: Prints whether the allocator could be asked, and the megabytes held more: with buffers, and after they were freed.
 _CODE = """
 import json, os
-from qareport.web.serving import give_memory_back
+from qareport.web.processes import give_memory_back
 
 def held():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
@@ -33,3 +34,79 @@ def test_freed_buffers_go_back_to_the_system() -> None:
     assert given
     assert grown >= 50
     assert kept <= 5
+
+
+#: Prints the megabytes held more with many small pieces, and after all but a few of them were freed and given back.
+_SCATTERED = """
+import json, os
+from qareport.web.processes import give_memory_back, trim
+
+def held():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+give_memory_back()
+before, pieces = held(), [b"x" * 20_000 for _ in range(3_000)]
+grown, pieces = held() - before, pieces[::100]  # the heap ends with one that stays
+trim()
+print(json.dumps([grown, held() - before]))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc has this function")
+def test_what_was_freed_between_other_things_goes_back_too() -> None:
+    done = subprocess.run([sys.executable, "-c", _SCATTERED], capture_output=True, text=True, check=True)
+    grown, kept = json.loads(done.stdout)
+    assert grown >= 50
+    assert kept <= 10
+
+
+#: Prints how many objects the collector walks through before and after the process settles.
+_SETTLED = """
+import gc, json
+from qareport.web.app import create_app
+from qareport.web.serving import settle
+
+before = len(gc.get_objects())
+settle()
+print(json.dumps([before, len(gc.get_objects())]))
+"""
+
+
+def test_the_collector_does_not_walk_through_the_program_again_and_again() -> None:
+    done = subprocess.run([sys.executable, "-c", _SETTLED], capture_output=True, text=True, check=True)
+    before, after = json.loads(done.stdout)
+    assert before > 50_000
+    assert after < before / 20
+
+
+#: Prints how many heaps there are while a dozen threads have asked for memory.
+_HEAPS = """
+import ctypes, json, sys, threading
+from qareport.web.processes import share_heaps
+
+libc, path = ctypes.CDLL(None), sys.argv[1].encode()
+libc.fopen.restype = ctypes.c_void_p
+
+def ask():
+    kept = [b"x" * 20_000 for _ in range(10)]
+    asked.wait()
+    counted.wait()
+
+given = share_heaps()
+asked, counted = threading.Barrier(13), threading.Barrier(13)
+for _ in range(12):
+    threading.Thread(target=ask).start()
+asked.wait()
+file = ctypes.c_void_p(libc.fopen(path, b"w"))
+libc.malloc_info(0, file)
+libc.fclose(file)
+counted.wait()
+print(json.dumps([given, open(path).read().count("<heap nr=")]))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc has these functions")
+def test_the_threads_of_the_worker_share_two_heaps(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _HEAPS, str(tmp_path / "heaps.xml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [True, 2]

@@ -12,7 +12,7 @@ from qareport import rules
 from qareport.errors import ConfigError
 from qareport.model import Call
 from qareport.presentation.locale import speaking
-from qareport.rules import CallSnapshot, RuleFiles, StoredJudgement
+from qareport.rules import CallSnapshot, RuleFiles, StoredJudgement, loader, translation
 from qareport.settings import ScoreSettings, Settings
 from qareport.workflows.judge import RuleBook, judge_call
 from tests.support.calls import AGENT, CUSTOMER, TOPICS, analyse_transcript, call, say
@@ -185,3 +185,20 @@ def test_an_exported_test_is_masked_and_says_where_masking_changes_the_judgement
     ]
     tested = rules.load(ruleset.origin.edited("a.test.yaml", "schema: 1\ncases:\n" + text))
     assert [result.failures for result in rules.run_rule_tests(tested, analyse_transcript)] == [()]
+
+
+def test_of_the_drafts_of_a_file_the_last_three_are_kept_and_a_file_that_stays_is_read_once() -> None:
+    def load(points: int) -> rules.RuleSet:
+        edited = {
+            "a.yaml": RULE.replace("points: -10", f"points: -{points}"),
+            "b.yaml": RULE.replace("a.rule", "b.rule"),
+        }
+        return rules.load(RuleFiles.from_texts(edited, where="drafts"))
+
+    before = len(loader._known), len(translation._read)
+    loaded = [load(points) for points in range(1, 21)]
+    assert len({id(ruleset.find("b.rule")) for ruleset in loaded}) == 1
+    assert [ruleset.find("a.rule").points for ruleset in loaded] == [-points for points in range(1, 21)]  # type: ignore[union-attr]
+    assert (len(loader._known) - before[0], len(translation._read) - before[1]) == (3 + 1, 3 + 1)
+    assert load(20).find("a.rule") is loaded[-1].find("a.rule")
+    assert load(1).find("a.rule") is not loaded[0].find("a.rule")

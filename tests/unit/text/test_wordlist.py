@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from qareport.rules.role_speech import RoleSpeech
+from qareport.text import wordlist
 from qareport.text.pinyin import sound
 from qareport.text.wordlist import Match, WordList
 from tests.support.calls import TOPICS
@@ -85,3 +87,11 @@ def test_a_word_that_only_begins_like_a_number_is_found_anywhere(word: str, text
 @pytest.mark.parametrize(("word", "text"), [("refund", "refunded"), ("15", "iphone15"), ("12315", "9123150")])
 def test_a_part_of_a_latin_word_or_of_a_number_is_not_found(word: str, text: str) -> None:
     assert WordList((word,)).find(text) is None
+
+
+def test_what_was_heard_of_one_call_is_let_go_when_the_next_is_judged() -> None:
+    kept = wordlist._pairs_of_sentence.cache_info
+    before = kept().currsize
+    speech = RoleSpeech((), tuple(f"第{number}句话说的是别的事" for number in range(300)), ("",) * 300)
+    assert speech.text
+    assert kept().currsize == before

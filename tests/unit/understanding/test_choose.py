@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,3 +89,21 @@ def test_what_cannot_be_a_key_is_refused_without_quoting_it(key: str) -> None:
     with pytest.raises(ConfigError, match="QAREPORT_LLM_KEY: cannot be a key") as raised:
         read_key(LanguageModelSettings(), {"QAREPORT_LLM_KEY": key})
     assert "geheim" not in str(raised.value)
+
+
+def test_the_model_is_loaded_when_the_first_call_is_read_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[FixedReader] = []
+
+    def load_slowly() -> FixedReader:
+        time.sleep(0.05)
+        loaded.append(FixedReader(acts={"我去消协。": (Act.COMPLAIN,)}))
+        return loaded[-1]
+
+    module = SimpleNamespace(BundledReader=SimpleNamespace(load=load_slowly))
+    monkeypatch.setitem(sys.modules, "qareport.understanding.bundled", module)
+    reader = open_reader(UnderstandingSettings(), ROOT / "config")
+    assert not loaded
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(reader.read, [SAID] * 4))
+    assert len(loaded) == 1
+    assert read[0].segments[0].acts

@@ -30,7 +30,7 @@ from qareport.model import (
     TrajectoryState,
 )
 from qareport.presentation import emotion_chart, note_wording, wording
-from qareport.presentation.view_types import clean, clean_value
+from qareport.presentation.view_types import Chart, clean, clean_value
 from qareport.report import file_name
 from qareport.report.order import call_view
 from qareport.report.order.transcript_lines import Speakers, trajectory
@@ -535,3 +535,12 @@ def test_curve_of_an_hour_is_drawn_as_means_and_says_so() -> None:
     assert chart.curves[0].points[0] == (18_000, 0.0), "the mean of the first 40 s: seven turns, from -3 to 3"
     assert chart.caption == "情绪曲线由模型得分得出，未经校准；每40.0秒取均值；未知情绪占12%"
     assert "取均值" not in view(samples.RICH).calls[0].chart.caption
+
+
+def test_a_pause_too_narrow_for_strokes_is_grey_and_a_wide_one_is_hatched() -> None:
+    chart = Chart(
+        duration_ms=3 * 3_600_000, curves=(), silences=((60_000, 66_000), (5_000_000, 6_000_000)), discs=(), message="",
+        caption="", alt="",
+    )  # fmt: skip
+    drawn = re.findall(r'<g data-ms="(\d+)">(.*?)</g>', emotion_chart.svg(chart))
+    assert [(begin, "<path" in inside) for begin, inside in drawn] == [("60000", False), ("5000000", True)]

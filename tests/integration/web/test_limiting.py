@@ -11,7 +11,7 @@ import pytest
 from qareport.errors import StoreError
 from qareport.model import UserRole
 from qareport.web import access
-from tests.support.desk import OpenDesk
+from tests.support.desk import OpenDesk, all_routes
 
 
 @pytest.mark.parametrize("path", ["/calls", "/api/v1/me"])
@@ -87,3 +87,21 @@ def test_a_recording_may_be_larger_than_other_bodies(opened: OpenDesk) -> None:
     client = opened.enter(UserRole.ADMIN)
     url = client.post("/api/v1/uploads", json={"file_name": "a.wav"}).json()["put_url"]
     assert client.put(url, content=b"x" * (3 << 20)).status_code == 202
+
+
+def test_a_number_that_no_row_can_have_is_no_fault(opened: OpenDesk) -> None:
+    client, huge = opened.enter(UserRole.ADMIN), 10**20
+    faults = []
+    for route in all_routes(opened.app.routes):
+        if not re.search(r"/\{\w+_id\}", route.path):
+            continue
+        path = re.sub(r"\{[^}]*\}", str(huge), route.path)
+        for method in route.methods - {"HEAD"}:
+            answer = client.request(method, f"{path}?confirm={huge}", json={} if method != "GET" else None)
+            opened.clock.move(minutes=1)
+            faults += [f"{method} {route.path}: {answer.status_code}"] if answer.status_code >= 500 else []
+    lists = ("/audit?before=", "/exports?after=", "/appeals?after=", "/qa?at=")
+    faults += [path for path in lists if client.get(f"{path}{huge}").status_code >= 500]
+    assert not faults
+    stale = client.patch("/api/v1/webhooks/1", json={"on": True}, headers={"if-match": f'"{huge}"'})
+    assert stale.status_code == 422

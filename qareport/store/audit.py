@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, true
 from sqlalchemy.orm import Session
 
 from qareport import privacy
@@ -123,16 +123,27 @@ class AuditLog:
             return None
         return say("lines {first} to {last} of the audit log are missing", first=told + 1, last=first - 1)
 
-    def trim(self, before: datetime, *, at: datetime) -> int:
-        """Delete the lines from before an instant, and append the line that says so. Returns how many went."""
+    def trim(self, before: datetime, *, at: datetime, dry_run: bool = False) -> int:
+        """Delete the lines from before an instant, and append the line that says so. Returns how many went, or would.
+
+        Lines after the first that is not older stay, whatever their time says: the chain has no gaps.
+        """
         with self._database.write() as session:
-            numbers = session.scalars(select(AuditRow.number).where(AuditRow.at < in_utc(before))).all()
-            if not numbers:
-                return 0
-            details = {"up_to": str(max(numbers))}
-            append(session, AuditEntry(at=at, actor="system", actor_kind="system", action=TRIMMED, details=details))
-            session.execute(delete(AuditRow).where(AuditRow.number <= max(numbers)))
-            return len(numbers)
+            kept = session.scalar(select(func.min(AuditRow.number)).where(AuditRow.at >= in_utc(before)))
+            old = true() if kept is None else AuditRow.number < kept
+            first, last, count = session.execute(
+                select(func.min(AuditRow.number), func.max(AuditRow.number), func.count()).where(old)
+            ).one()
+            if first is None or dry_run:
+                return int(count)
+            append(
+                session,
+                AuditEntry(
+                    at=at, actor="system", actor_kind="system", action=TRIMMED, details={"up_to": str(last)}
+                ),
+            )  # fmt: skip
+            session.execute(delete(AuditRow).where(AuditRow.number <= last))
+            return int(count)
 
 
 def append(session: Session, entry: AuditEntry) -> AuditEntry:

@@ -93,7 +93,7 @@ class Desk:
         Raises:
             ConfigError: it cannot be used; the error says why.
         """
-        return DeskKey.open(Path(self.settings.desk.folder))
+        return DeskKey.open(self.settings.desk.key_path)
 
     @property
     def session_lasts(self) -> timedelta:

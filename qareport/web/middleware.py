@@ -157,8 +157,19 @@ def forged(method: str, headers: Headers, public_url: str) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return True
-    own = {urlsplit(public_url).netloc} if public_url else {headers.get("host", "")}
-    return urlsplit(origin).netloc not in own
+    if not public_url:
+        return urlsplit(origin).netloc != headers.get("host", "")
+    return _place(origin) != _place(public_url)
+
+
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    """Return what makes the origin of an address: scheme, host and port."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:  # no address at all
+        port = -1
+    return parts.scheme, parts.hostname, port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _ip(request: Request) -> str:

@@ -54,6 +54,16 @@ def test_a_store_that_cannot_be_read_is_told_in_plain_words_with_a_number_that_t
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
+def test_a_full_disk_is_told_as_such(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    with opened.desk.store.database.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    agents = [f"{number:0200}" for number in range(4000)]
+    answers = [admin.post("/api/v1/teams", json={"team_id": f"t{number}", "agents": agents}) for number in range(3)]
+    assert (507, "store_full") in [(answer.status_code, answer.json().get("code")) for answer in answers]
+
+
 def test_a_program_that_asks_too_often_is_told_when_to_come_again(
     opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,40 @@ def test_the_audit_log_is_read_to_its_end(opened: OpenDesk) -> None:
     rest = client.get(f"{API}/audit", params={"limit": 2, "after": first["next"]}).json()
     assert [len(page["items"]) for page in (first, rest)] == [2, 1]
     assert (first["total"], first["total_is"], rest["next"]) == (3, "exact", None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("GET", "/calls?limit=0", None, ("query.limit", '"0"', "1")),
+        ("GET", "/qa-pairs?state=x", None, ("query.state.0", '"x"', "mined, approved, edited, rejected")),
+        ("POST", "/uploads", {"file_name": "a.wav", "colour": "red"}, ("body.colour", '"red"', "没有这个字段")),
+        ("POST", "/uploads", {}, ("body.file_name", None, "必须给出")),
+        ("POST", "/uploads", [], ("body", "[]", "{ }")),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_said_in_the_readers_language(
+    opened: OpenDesk, method: str, path: str, body: object, told: tuple[str, str | None, str]
+) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    answer = admin.request(method, API + path, json=body)
+    problem = answer.json()
+    (error,) = problem["errors"]
+    assert (answer.status_code, problem["code"], error["at"], error["got"]) == (422, "invalid", *told[:2])
+    assert told[2] in error["expected"]
+    for text in (problem["title"], problem["detail"], error["expected"]):
+        assert re.search("[\u3400-\u9fff]", text)
+        assert not re.search("[a-z]{3,} [a-z]{2,}", text)
+    english = admin.request(method, API + path, json=body, headers={"accept-language": "en"}).json()
+    assert not re.search("[\u3400-\u9fff]", str(english))
+
+
+def test_what_the_framework_refuses_by_itself_is_said_in_the_readers_language(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    assert admin.get(f"{API}/nothing").json()["detail"] == "没有这个东西，或者无权看到"
+    assert admin.put(f"{API}/me").json()["detail"] == "这个地址没有这种方法"
+    broken = admin.post(f"{API}/uploads", content=b"{bad", headers={"content-type": "application/json"}).json()
+    assert broken["detail"] == "不是 JSON：少了一个用英文双引号括起的名称"
 
 
 def test_what_is_not_known_is_refused(opened: OpenDesk) -> None:

@@ -59,11 +59,7 @@ _KINDS = (("locked", InUseError), ("disk is full", StoreFullError), ("No space l
 
 @contextmanager
 def map_errors(where: str) -> Iterator[None]:
-    """Turn every error of the database library into a `StoreError` that says what to do.
-
-    Args:
-        where: the store's URL, without its password.
-    """
+    """Turn errors of the database library into a `StoreError` that says what to do; `where` is the URL, no password."""
     try:
         yield
     except ModuleNotFoundError as error:

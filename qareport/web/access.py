@@ -6,8 +6,8 @@ is refused: `ForbiddenError`, 403.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from qareport import privacy
@@ -91,9 +91,13 @@ class Principal:
     teams: tuple[str, ...]
     ip: str = ""
     token: ApiToken | None = None
+    #: Tells whether the session or the token is still good.
+    still: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
 
     @classmethod
-    def of(cls, user: User, *, ip: str = "", token: ApiToken | None = None) -> Principal:
+    def of(
+        cls, user: User, *, ip: str = "", token: ApiToken | None = None, still: Callable[[], bool] = lambda: True
+    ) -> Principal:
         """Give a user the rights of the role; a token never has more than its maker has now."""
         rights = dict(GRANTS[user.role])
         teams = user.teams
@@ -105,7 +109,7 @@ class Principal:
                     right: Reach.TEAMS if reach is Reach.ALL and right.value.startswith(_OF_CALLS) else reach
                     for right, reach in rights.items()
                 }
-        return cls(user=user, rights=rights, teams=teams, ip=ip, token=token)
+        return cls(user=user, rights=rights, teams=teams, ip=ip, token=token, still=still)
 
     @property
     def actor(self) -> str:

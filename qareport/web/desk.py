@@ -64,7 +64,7 @@ class Desk:
         #: Where people sign in with accounts of the organisation; None: nowhere.
         self.oidc: OidcProvider | None = open_provider(self.settings.desk, now=clock)
         #: What happens in live calls.
-        self.live: Final = LiveBoard(Path(self.settings.desk.folder))
+        self.live: Final = LiveBoard(Path(self.settings.desk.folder), began=int(clock().timestamp()) * 1000)
         #: How many requests were answered and how many seconds that took, by method and status.
         self.requests: dict[tuple[str, int], tuple[int, float]] = {}
         self._ticket: tuple[str, datetime] | None = None

@@ -51,6 +51,7 @@ CODES: Final[Mapping[str, tuple[int, Message]]] = {
     "store": (503, say("the store cannot be reached")),
     "store_full": (507, say("the disk is full")),
     "empty": (422, say("the recording is empty")),
+    "incomplete": (422, say("more or fewer bytes came than were announced")),
     "reason": (422, say("rules are published with a reason")),
     "own": (422, say("a second person must agree to rules")),
     "read_only": (422, say("the folder of rules cannot be written")),

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from qareport import events, messages
 from qareport.errors import StoreError
 from qareport.messages import say
+from qareport.model import User
 from qareport.presentation import locale
 from qareport.web import errors
 from qareport.web.access import Access, Principal
@@ -123,7 +124,9 @@ class DeskMiddleware:
     def _of_session(self, token: str, ip: str) -> Principal | None:
         desk = self._desk
         user = desk.store.sessions.find(token, at=desk.now(), idle=desk.idle_lasts)
-        return None if user is None else Principal.of(user, ip=ip)
+        if user is None:
+            return None
+        return Principal.of(user, ip=ip, still=lambda: _still_is(user, self._of_session(token, ip)))
 
     def _of_token(self, secret: str, ip: str) -> Principal | None:
         desk = self._desk
@@ -133,12 +136,19 @@ class DeskMiddleware:
         user = desk.store.users.get(token.user_id)
         if user.disabled_at is not None:
             return None
-        principal = Principal.of(user, ip=ip, token=token)
+        principal = Principal.of(
+            user, ip=ip, token=token, still=lambda: _still_is(user, self._of_token(secret, ip))
+        )  # fmt: skip
         now = desk.now()
         if token.used_at is None or (now - token.used_at).total_seconds() >= 3600:
             Access(desk, principal).record("token.use", object=f"token:{token.token_id}")
             desk.store.tokens.mark_used(token.token_id, at=now)
         return principal
+
+
+def _still_is(user: User, now: Principal | None) -> bool:
+    """Tell whether a session or a token still opens the desk to a user with the same role, teams and agent."""
+    return now is not None and now.user == user
 
 
 def forged(method: str, headers: Headers, public_url: str) -> bool:

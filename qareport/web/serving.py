@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 import ipaddress
 import logging
+import socket
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +19,8 @@ from qareport.settings import DeskSettings
 from qareport.web.app import create_app
 from qareport.web.desk import Desk
 
+#: Exit status where the port cannot be opened, as uvicorn's own.
+_NOT_STARTED: Final = 3
 #: Settings of glibc's allocator (malloc.h): bytes from which on a buffer is mapped for itself, free bytes at the end of
 #: the heap from which on they are given back, and how many heaps the threads share.
 _ALLOCATION: Final = {"M_MMAP_THRESHOLD": (-3, 131_072), "M_TRIM_THRESHOLD": (-1, 131_072), "M_ARENA_MAX": (-8, 2)}
@@ -68,7 +73,7 @@ def run_server(
     give_memory_back()
     logging.getLogger("qareport.web.errors").setLevel(logging.INFO)  # the numbers of faults must be findable
     trusted = list(desk.settings.desk.trusted_proxies) or ["127.0.0.1"]
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(desk),
         host=host,
         port=port,
@@ -78,9 +83,28 @@ def run_server(
         forwarded_allow_ips=trusted,
         ws="websockets-sansio",
         log_config=None,
+        access_log=False,  # it would write queries, which name people; `request` events stand for it
         server_header=False,
         timeout_graceful_shutdown=3,
     )
+    server = DeskServer(config, desk)
+    with suppress(KeyboardInterrupt):  # Ctrl-C: it has ended by then
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
+
+
+class DeskServer(uvicorn.Server):
+    """The server of a desk: when it is told to stop, who listens to a stream is told so, and comes back later."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self._desk = desk
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then everything else."""
+        await self._desk.live.leave()
+        await super().shutdown(sockets)
 
 
 def give_memory_back() -> bool:

@@ -120,7 +120,9 @@ def follow_live(
     """Follow live calls and alerts: server-sent events. The stream ends each minute: come back with `Last-Event-ID`."""
     access.require(Permission.LIVE_READ)
     last = int(last_event_id) if last_event_id.isdecimal() else 0
-    told = access.desk.live.follow(access.agents(Permission.LIVE_READ), last, live_id=live_id, lasts_s=STREAM_S)
+    told = access.desk.live.follow(
+        access.agents(Permission.LIVE_READ), last, live_id=live_id, lasts_s=STREAM_S, still=access.principal.still
+    )
     return StreamingResponse(
         _begun(told),
         media_type="text/event-stream",

@@ -92,9 +92,13 @@ def serve(
 
 
 def _serve_worker(options: Options, live: LivePorts | None) -> int:
-    from qareport.web.worker import run_worker
+    from qareport.web.health import SignOfLife
 
     with options.open_workspace() as workspace:
+        # Before the libraries of the engine are read, which takes seconds: until then nobody knows that it starts.
+        SignOfLife(state="starting").leave(Path(workspace.settings.desk.folder))
+        from qareport.web.worker import run_worker
+
         run_worker(workspace, live=live and replace(live, host=live.host or workspace.settings.desk.host))
     return 0
 

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from qareport import cli
+from qareport.settings import Settings
 from qareport.store import Store
 from tests.support.paths import ROOT
 
@@ -72,6 +73,20 @@ def test_cron_does_what_the_units_do() -> None:
         if " serve " in line:  # the desk runs all the time
             continue
         assert line.replace("/run/qareport/", "/var/lib/prometheus/node-exporter/") in cron
+
+
+@pytest.mark.parametrize("name", ["nginx-desk.conf", "Caddyfile-desk"])
+def test_a_proxy_leads_pages_to_the_desk_and_sound_of_calls_to_the_worker(name: str) -> None:
+    text, settings = (DEPLOY / name).read_text("utf-8"), Settings()
+    live = text[text.index("/live/") :]
+    assert f"127.0.0.1:{settings.live.port}" in live[: live.index("}")]
+    begin, streamed = r"(?:location / |handle )\{", "(?:proxy_buffering off|flush_interval -1)"
+    pages = re.search(rf"{begin}[^}}]*127\.0\.0\.1:(\d+)[^}}]*{streamed}", text)
+    assert pages is not None
+    assert int(pages.group(1)) == settings.desk.port
+    if name.startswith("nginx"):  # Caddy upgrades connections by itself
+        assert "proxy_set_header Upgrade $http_upgrade;" in live
+        assert 'proxy_set_header Connection "upgrade";' in live
 
 
 def test_what_units_say_in_the_journal_is_json() -> None:

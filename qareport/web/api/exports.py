@@ -72,7 +72,7 @@ def list_exports(
     found = exporting.list_exports(access, before=before[0] if before else None, limit=limit + 1)
     return page_of(
         access.desk, "exports", found, limit, after=after, place=lambda export: export.export_id,
-        word=lambda export: ExportState.of(export, access.desk.now()),
+        word=lambda export: ExportState.of(export, access.desk.now()), count=lambda: exporting.count_exports(access),
     )  # fmt: skip
 
 

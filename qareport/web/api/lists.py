@@ -7,6 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
+from qareport.store import MOST_COUNTED
 from qareport.web.cursors import write_cursor
 from qareport.web.desk import Desk
 
@@ -30,9 +31,9 @@ def whole(items: Sequence[T]) -> Listed[T]:
 
 def page_of(
     desk: Desk, name: str, found: Sequence[S], limit: int, *, after: str, word: Callable[[S], T],
-    place: Callable[[S], int],
+    place: Callable[[S], int], count: Callable[[], int],
 ) -> Listed[T]:  # fmt: skip
-    """Make a page of a list whose total nobody counts.
+    """Make a page of a list.
 
     Args:
         desk: whose key signs where the page ends.
@@ -42,11 +43,13 @@ def page_of(
         after: what was asked for.
         word: describes one.
         place: what the list goes on from.
+        count: counts all pages, to one more than `MOST_COUNTED`; asked where there is more than this page.
     """
     shown, more = found[:limit], len(found) > limit
+    total = count() if more or after else len(found)
     return Listed(
         items=[word(item) for item in shown],
         next=write_cursor(desk, name, place(shown[-1])) if more else None,
-        total=len(found),
-        total_is="at_least" if more or after else "exact",
+        total=min(total, MOST_COUNTED),
+        total_is="exact" if total <= MOST_COUNTED else "at_least",
     )

@@ -167,7 +167,8 @@ def list_alerts(
     )  # fmt: skip
     found = live_reading.list_alerts(access, query)
     return page_of(
-        access.desk, "alerts", found, limit, after=after, word=_data, place=lambda alert: alert.alert_id
+        access.desk, "alerts", found, limit, after=after, word=_data, place=lambda alert: alert.alert_id,
+        count=lambda: live_reading.count_alerts(access, query),
     )  # fmt: skip
 
 

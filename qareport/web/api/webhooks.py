@@ -146,8 +146,9 @@ def get_deliveries(
         access, webhook_id, state=state, before=before[0] if before else None, limit=limit + 1
     )
     return page_of(
-        access.desk, name, found, limit, after=after, word=DeliveryAnswer.of, place=lambda delivery: delivery.number
-    )
+        access.desk, name, found, limit, after=after, word=DeliveryAnswer.of, place=lambda delivery: delivery.number,
+        count=lambda: webhooks.count_deliveries(access, webhook_id, state=state),
+    )  # fmt: skip
 
 
 @router.post("/deliveries/{delivery_id}/replay", status_code=202)

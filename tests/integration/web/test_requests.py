@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from qareport.model import JobKind, UserRole
 from tests.support.desk import OpenDesk, open_desk
+from tests.support.live_board import put_alert, put_call
 
 API = "/api/v1"
 
@@ -85,6 +86,43 @@ def test_a_list_is_read_to_its_end_by_cursors_and_says_how_many_there_are(opened
         if after is None:
             break
     assert sorted(found) == ["c1", "c2", "c3", "c4"]
+
+
+def read_to_the_end(client: TestClient, path: str) -> tuple[list[int], set[tuple[int, str]]]:
+    """Read a list two at a time. Returns how many each page had, and what was said of the whole."""
+    sizes, totals, after = [], set(), ""
+    while after is not None:
+        page = client.get(f"{API}{path}", params={"limit": 2, "after": after}).json()
+        sizes.append(len(page["items"]))
+        totals.add((page["total"], page["total_is"]))
+        after = page["next"]
+    return sizes, totals
+
+
+def test_lists_of_exports_deliveries_and_alerts_say_on_each_page_how_many_there_are(opened: OpenDesk) -> None:
+    admin, supervisor = opened.enter(UserRole.ADMIN), opened.enter(UserRole.SUPERVISOR)
+    webhook = admin.post(f"{API}/webhooks", json={"url": "https://crm.example.com/hook"}).json()["webhook_id"]
+    call = put_call(opened, "l1", "A1")
+    for _ in range(5):
+        assert supervisor.post(f"{API}/exports", json={"kind": "calls"}).status_code == 202
+        admin.post(f"{API}/webhooks/{webhook}/test")
+        put_alert(opened, call)
+    for client, path in (
+        (admin, "/exports"), (supervisor, "/exports"), (admin, f"/webhooks/{webhook}/deliveries"),
+    ):  # fmt: skip
+        assert read_to_the_end(client, path) == ([2, 2, 1], {(5, "exact")})
+    pages = [admin.get(f"{API}/alerts", params={"state": "all", "limit": 2}).json()]
+    assert (pages[0]["total"], pages[0]["total_is"]) == (5, "exact")
+
+
+def test_a_total_is_counted_to_a_bound(opened: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("qareport.web.api.lists", "qareport.web.live_reading"):
+        monkeypatch.setattr(f"{module}.MOST_COUNTED", 3)
+    call = put_call(opened, "l1", "A1")
+    for _ in range(5):
+        put_alert(opened, call)
+    page = opened.enter(UserRole.ADMIN).get(f"{API}/alerts", params={"state": "all", "limit": 2}).json()
+    assert (page["total"], page["total_is"]) == (3, "at_least")
 
 
 def test_the_audit_log_is_read_to_its_end(opened: OpenDesk) -> None:

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from qareport.cli import main
+from qareport.cli import serve as serve_command
 from qareport.store import Store
 from qareport.web import worker
-from qareport.web.health import read_sign_of_life
+from qareport.web.health import SignOfLife, read_sign_of_life
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 Run = Callable[..., int]
@@ -100,4 +101,12 @@ def test_a_worker_says_that_it_starts_before_it_reads_the_engine(
     states: list[str] = []
     monkeypatch.setattr(worker, "run_worker", lambda *_, **__: states.append(read_sign_of_life(Path("desk")).state))
     assert run("serve", "--process", "worker", "--no-live") == 0
-    assert states == ["starting"]
+    SignOfLife(state="stopped").leave(Path("desk"))
+
+    def note(names: object) -> int:
+        states.append(read_sign_of_life(Path("desk")).state)
+        return 0
+
+    monkeypatch.setattr(serve_command, "_serve_processes", note)
+    assert run("serve") == 0  # so does the parent, before the worker is there
+    assert states == ["starting", "starting"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from qareport.model import Agents, ApiToken, Permission, UserRole
 from qareport.web.reviewing import active_rules
@@ -50,6 +52,20 @@ def audit(opened: OpenDesk, prefix: str) -> list[str]:
 
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+def test_verdicts_that_were_lost_with_wrong_findings_keep_no_call_from_the_queue(
+    opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qareport.web.review_queue.MOST_CALLS", 1)
+    client = opened.enter(UserRole.ANALYST)
+    finding = client.get("/api/v1/calls/c3/findings").json()["findings"][0]["finding_id"]
+    client.put(f"/api/v1/calls/c3/findings/{finding}/verdict", json={"verdict": "rejected"})
+    with opened.desk.store.database.write() as session:
+        session.execute(text("UPDATE verdicts SET stale = 1, rule_id = 'a.rule-that-is-gone'"))
+    page = client.get("/review").text
+    assert "/calls/c3" not in page
+    assert re.search("/calls/c[124]", page)
 
 
 def test_a_rejected_finding_gives_its_points_back_and_both_scores_stay(opened: OpenDesk) -> None:

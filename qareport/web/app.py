@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
@@ -47,8 +45,7 @@ from qareport.web.pages import (
     upload,
     webhooks,
 )
-
-_STATIC = Path(__file__).parent / "static"
+from qareport.web.templating import STATIC
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -72,7 +69,7 @@ def create_app(desk: Desk) -> FastAPI:
     app.include_router(reference.router, include_in_schema=False)
     add_api(app)
     app.include_router(health.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     reference.install(app)
     app.add_middleware(IdempotencyMiddleware, desk=desk)
     app.add_middleware(DeskMiddleware, desk=desk)

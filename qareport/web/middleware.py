@@ -23,6 +23,7 @@ from qareport.web import errors
 from qareport.web.access import Access, Principal
 from qareport.web.desk import Desk
 from qareport.web.limiting import MOST_BODY, RequestLimits, counted, is_recording, is_too_large
+from qareport.web.templating import STATIC, static_address
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _POLICY: Final = (
@@ -30,6 +31,8 @@ _POLICY: Final = (
     "media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-src 'self'; frame-ancestors {ancestors}"
 )
+#: Scripts and styles.
+_NAMES: Final = frozenset(file.name for file in STATIC.iterdir())
 #: Methods whose requests `/metrics` counts.
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -205,5 +208,14 @@ def _add_headers(headers: MutableHeaders, nonce: str, request: Request) -> None:
     headers.setdefault("cross-origin-resource-policy", "same-origin")
     if request.url.scheme == "https":
         headers.setdefault("strict-transport-security", "max-age=31536000")
-    if not request.url.path.startswith("/static/"):
-        headers.setdefault("cache-control", "no-store")
+    headers.setdefault("cache-control", _caching(request))
+
+
+def _caching(request: Request) -> str:
+    """Say for how long a browser may keep an answer: for good only what is named by its hash."""
+    path, query = request.url.path, request.url.query
+    if not path.startswith("/static/"):
+        return "no-store"
+    name = path.removeprefix("/static/")
+    is_named = query.startswith("v=") and name in _NAMES and f"{path}?{query}" == static_address(name)
+    return "public, max-age=31536000, immutable" if is_named else "no-cache"

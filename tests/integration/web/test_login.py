@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import pytest
@@ -166,6 +167,24 @@ def test_answers_carry_a_policy_that_runs_no_foreign_script(opened: OpenDesk) ->
     )
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
+
+
+def test_scripts_are_kept_by_browsers_under_the_hash_of_what_is_in_them(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+    pages = "".join(client.get(path).text for path in ("/calls", "/board", "/upload", "/review"))
+    addresses = {*re.findall(r'(?:src|href)="(/static/[^"]*)"', pages)}
+    assert {address.partition("?")[0].rpartition("/")[2] for address in addresses} >= {
+        "desk.css",
+        "board.js",
+        "upload.js",
+    }
+    for address in addresses:
+        kept = client.get(address)
+        assert (kept.status_code, kept.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+        digest = hashlib.sha256(kept.content).hexdigest()
+        assert address.endswith(f"?v={digest[:12]}")
+    for other in ("/static/desk.css", "/static/desk.css?v=0", "/static/nothing.js?v=0"):
+        assert client.get(other).headers["cache-control"] == "no-cache"
 
 
 def test_pages_speak_the_language_of_the_browser_until_the_person_chooses(opened: OpenDesk) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from qareport import privacy
@@ -119,6 +120,11 @@ class Principal:
     def may(self, permission: Permission) -> bool:
         """Tell whether they have a right, however far it reaches."""
         return permission in self.rights
+
+
+def is_used_anew(token: ApiToken, now: datetime) -> bool:
+    """Tell whether a use of a token is the first of an hour: that one stands in the audit log."""
+    return token.used_at is None or now - token.used_at >= timedelta(hours=1)
 
 
 #: Rights that are about calls: a token for some teams reaches no further with them.

@@ -20,7 +20,7 @@ from qareport.messages import say
 from qareport.model import User
 from qareport.presentation import locale
 from qareport.web import errors
-from qareport.web.access import Access, Principal
+from qareport.web.access import Access, Principal, is_used_anew
 from qareport.web.desk import Desk
 from qareport.web.limiting import MOST_BODY, RequestLimits, counted, is_recording, is_too_large
 from qareport.web.templating import STATIC, static_address
@@ -143,7 +143,7 @@ class DeskMiddleware:
             user, ip=ip, token=token, still=lambda: _still_is(user, self._of_token(secret, ip))
         )  # fmt: skip
         now = desk.now()
-        if token.used_at is None or (now - token.used_at).total_seconds() >= 3600:
+        if is_used_anew(token, now):
             Access(desk, principal).record("token.use", object=f"token:{token.token_id}")
             desk.store.tokens.mark_used(token.token_id, at=now)
         return principal

@@ -251,17 +251,18 @@ class IngestServer:
         host = request.headers.get("Host", "")
         if origin is not None and urlsplit(origin).netloc != host:
             return connection.respond(HTTPStatus.FORBIDDEN, "another site\n")
-        admitted = await asyncio.to_thread(self._admit, request, host, dict(parse_qsl(address.query)))
+        query = dict(parse_qsl(address.query))
+        admitted = await asyncio.to_thread(self._admit, request, host, query, _peer(connection))
         signed = name in ("twilio", "telnyx", "exotel")
         if admitted is None and not (signed or name == "pcm"):  # those may bring a ticket in their first message
             return connection.respond(HTTPStatus.UNAUTHORIZED, refusal() + "\n")
         connection.admitted = admitted  # type: ignore[attr-defined]
         return None
 
-    def _admit(self, request: Request, host: str, query: dict[str, str]) -> Admitted | None:
+    def _admit(self, request: Request, host: str, query: dict[str, str], peer: str) -> Admitted | None:
         authorization = request.headers.get("Authorization", "")
         if authorization:
-            return self._door.by_header(authorization)
+            return self._door.by_header(authorization, peer)
         if ticket := query.get("ticket"):
             return self._door.by_ticket(ticket)
         return self._door.by_signature(request.headers.get("X-Twilio-Signature", ""), host, request.path)

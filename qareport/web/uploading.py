@@ -27,6 +27,8 @@ from qareport.workflows.uploads import UploadFolder, UploadRefusedError, call_of
 LANGUAGES: Final = ("auto", "zh", "yue", "en", "ja", "ko")
 
 
+#: Uploads that are looked through for others of the same recording.
+_NEWEST: Final = 1000
 #: So long an announced upload waits for its bytes.
 OPEN: Final = timedelta(hours=24)
 
@@ -192,6 +194,26 @@ def find(access: Access, upload_id: int) -> Job:
     if job.kind is not JobKind.UPLOAD or not (own or access.agents(Permission.CALLS_WRITE).only is None):
         raise NotFoundError(say("there is no job {number}", number=upload_id))
     return job
+
+
+def cancel(access: Access, upload_id: int) -> None:
+    """Cancel an upload; a recording that no worker has begun to hear, and that no call has, is removed.
+
+    Raises:
+        NotFoundError: as `find`.
+        UploadRefusedError: it is over.
+    """
+    job, store = find(access, upload_id), access.desk.store
+    if job.state.is_over:
+        raise UploadRefusedError("conflict", say("this upload is over"))
+    access.record("upload.cancel", object=f"call:{job.payload['call_id']}")
+    store.jobs.cancel(upload_id, at=access.desk.now())
+    sha256, path = job.payload.get("sha256"), job.payload.get("path")
+    if not path or store.jobs.get(upload_id).attempts or store.calls.list_by_audio(str(sha256)):
+        return
+    others = (other for other in store.jobs.list(JobKind.UPLOAD, limit=_NEWEST) if other.job_id != upload_id)
+    if not any(other.payload.get("path") == path and other.state is not JobState.CANCELLED for other in others):
+        Path(str(path)).unlink(missing_ok=True)
 
 
 def state_of(job: Job) -> UploadState:

@@ -69,9 +69,7 @@ def get_upload(access: MyAccess, upload_id: RowId) -> UploadState:
 @router.delete("/{upload_id}", status_code=204)
 def cancel_upload(access: MyAccess, upload_id: RowId) -> Response:
     """Cancel an upload that is not over."""
-    job = uploading.find(access, upload_id)
-    access.record("upload.cancel", object=f"call:{job.payload['call_id']}")
-    access.desk.store.jobs.cancel(upload_id, at=access.desk.now())
+    uploading.cancel(access, upload_id)
     return Response(status_code=204)
 
 

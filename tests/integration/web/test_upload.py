@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +68,28 @@ def let_c1_be_heard_from(opened: OpenDesk, content: bytes) -> None:
     sha256 = hashlib.sha256(content).hexdigest()
     with opened.desk.store.database.write() as session:
         session.execute(text("UPDATE calls SET audio_sha256 = :sha256 WHERE call_id = 'c1'"), {"sha256": sha256})
+
+
+def test_a_cancelled_recording_is_removed_unless_somebody_needs_it_and_what_is_over_is_not_cancelled(
+    opened: OpenDesk,
+) -> None:
+    client, folder = opened.enter(UserRole.ADMIN), Path(opened.desk.settings.desk.folder) / "uploads"
+    made = []
+    for content in (b"RIFF one", b"RIFF two", b"RIFF two"):
+        added = client.post("/api/v1/uploads", json={"file_name": "a.wav"}).json()
+        assert client.put(added["put_url"], content=content).status_code == 202
+        made.append(f"/api/v1/uploads/{added['upload_id']}")
+    assert len(list(folder.iterdir())) == 2
+    assert client.delete(made[0]).status_code == 204
+    assert len(list(folder.iterdir())) == 1
+    assert client.delete(made[1]).status_code == 204
+    assert len(list(folder.iterdir())) == 1  # the third has the same content
+    again = client.delete(made[1])
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    job = opened.desk.store.jobs.take([JobKind.UPLOAD], "w", at=opened.clock.now)
+    assert job is not None
+    assert client.delete(made[2]).status_code == 204
+    assert len(list(folder.iterdir())) == 1  # the worker reads it
 
 
 #: What the store knows of call c1.

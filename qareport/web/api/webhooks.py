@@ -13,7 +13,7 @@ from qareport.messages import say
 from qareport.model import DeliveryState, EventType, Webhook, WebhookDelivery
 from qareport.web import webhooks
 from qareport.web.access import PreconditionError
-from qareport.web.api.lists import Listed, page_of, whole
+from qareport.web.api.lists import AnyPage, Listed, page_of, part_of
 from qareport.web.cursors import LONGEST, read_cursor
 from qareport.web.dependencies import MyAccess, RowId
 
@@ -83,9 +83,10 @@ class DeliveryAnswer(BaseModel):
 
 
 @router.get("/webhooks")
-def get_webhooks(access: MyAccess) -> Listed[WebhookAnswer]:
+def get_webhooks(access: MyAccess, page: AnyPage) -> Listed[WebhookAnswer]:
     """List the webhooks."""
-    return whole([WebhookAnswer.of(webhook) for webhook in webhooks.list_webhooks(access)])
+    found = webhooks.list_webhooks(access)
+    return part_of(access.desk, "webhooks", found, page, word=WebhookAnswer.of, key=lambda hook: hook.webhook_id)
 
 
 @router.post("/webhooks", status_code=201)

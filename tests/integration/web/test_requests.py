@@ -115,6 +115,23 @@ def test_lists_of_exports_deliveries_and_alerts_say_on_each_page_how_many_there_
     assert (pages[0]["total"], pages[0]["total_is"]) == (5, "exact")
 
 
+def test_users_teams_tokens_and_webhooks_are_read_in_pages_too_also_while_one_goes(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    for number in range(3):
+        admin.post(f"{API}/teams", json={"team_id": f"t{number}"})
+        admin.post(f"{API}/tokens", json={"name": f"t{number}", "scopes": ["calls:read"]})
+        admin.post(f"{API}/webhooks", json={"url": f"https://crm.example.com/{number}"})
+    for path in ("/users", "/teams"):
+        assert read_to_the_end(admin, path) == ([2, 2, 1], {(5, "exact")})
+    for path in ("/tokens", "/webhooks"):
+        assert read_to_the_end(admin, path) == ([2, 1], {(3, "exact")})
+    first = admin.get(f"{API}/teams?limit=2").json()
+    seen = [team["team_id"] for team in first["items"]]
+    assert admin.delete(f"{API}/teams/{seen[-1]}").status_code == 204
+    rest = admin.get(f"{API}/teams", params={"after": first["next"]}).json()["items"]
+    assert len({*seen, *(team["team_id"] for team in rest)}) == 5
+
+
 def test_a_total_is_counted_to_a_bound(opened: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("qareport.web.api.lists", "qareport.web.live_reading"):
         monkeypatch.setattr(f"{module}.MOST_COUNTED", 3)

@@ -488,3 +488,21 @@ def test_reports_and_documents_print_the_reviewed_score_beside_that_of_the_rules
     order = client.get("/api/v1/orders/o1/documents/html").text
     assert f"，经复核{left}（" in order
     assert opened.enter(ANALYST).get("/api/v1/digests/day/2026-11-20").json()["coverage"]["reviewed"] == 0
+
+
+def test_a_damaged_verdict_appeal_job_or_line_of_the_log_is_found_by_the_check_of_the_store(opened: OpenDesk) -> None:
+    store, agent = opened.desk.store, opened.enter(UserRole.AGENT)
+    finding = agent.get("/api/v1/calls/c1/findings").json()["findings"][0]["finding_id"]
+    appeal = {"call_id": "c1", "finding_id": finding, "comment": "当时道歉了"}
+    assert agent.post("/api/v1/appeals", json=appeal).status_code == 201
+    analyst = opened.enter(UserRole.ANALYST)
+    analyst.put(f"/api/v1/calls/c1/findings/{finding}/verdict", json={"verdict": "confirmed"})
+    analyst.post("/api/v1/exports", json={"kind": "calls"})
+    assert list(store.maintenance.verify_rows()) == []
+    columns = {"verdicts": "finding", "appeals": "finding", "jobs": "payload", "audit": "details"}
+    with store.database.write() as session:
+        for table, column in columns.items():
+            session.execute(text(f"UPDATE {table} SET {column} = 'no JSON'"))  # noqa: S608 - our own words
+    faults = "\n".join(store.maintenance.verify_rows())
+    for what in ("verdict 1", "appeal 1", "job 1", "line of the audit log 1"):
+        assert what in faults

@@ -26,7 +26,7 @@ def test_a_fault_has_a_number_that_the_log_knows_and_carries_the_policy(
     with caplog.at_level(logging.ERROR, logger="qareport.web.errors"):
         answer = client.get(path)
     assert answer.status_code == 500
-    number = re.search(r"[0-9a-f]{8}", answer.text)
+    number = re.search(r"(?<=编号 )[0-9a-f]{8}", answer.text)
     assert number is not None
     assert number.group() in caplog.text
     assert "no such luck" not in answer.text

@@ -10,6 +10,7 @@
     ├── StoreError          the store cannot be opened, read or written
     │   ├── NoStoreError    there is no store to read
     │   ├── InUseError      another process writes to the store for longer than was waited
+    │   ├── StoreFullError  there is no room on its disk
     │   └── DamagedError    one row of the store cannot be read; all others can
     ├── DocumentError       a template or a renderer could not make a document
     │   └── TagError        a tag of a template that cannot be used
@@ -152,6 +153,10 @@ class NoStoreError(StoreError):
 
 class InUseError(StoreError):
     """Another process writes to the store for longer than was waited."""
+
+
+class StoreFullError(StoreError):
+    """There is no room on the disk of the store."""
 
 
 class DamagedError(StoreError):
@@ -335,10 +340,16 @@ _OF_JSON: Mapping[str, Message] = {
 }
 
 
+def of_json(said: str) -> Message | str:
+    """Say in plain words what a reader of JSON says; words that are not known stay as they are."""
+    return _OF_JSON.get(said, said)
+
+
 def json_reason(error: ValueError) -> Message | str:
     """Say why a text is no JSON, and where in it."""
     if not isinstance(error, json.JSONDecodeError):
         said = error.args[0] if error.args else ""
         return said if isinstance(said, Message) else str(error)
-    what = _OF_JSON.get(error.msg, error.msg)
-    return say("{what} (line {line}, character {column})", what=what, line=error.lineno, column=error.colno)
+    return say(
+        "{what} (line {line}, character {column})", what=of_json(error.msg), line=error.lineno, column=error.colno
+    )

@@ -2,10 +2,10 @@
 
 There are three kinds. *Documents* are written in Chinese: words come from the Python code (`_`, `N_`, `plural`), from
 the text templates (`_("…")`, `{% trans %}`), from the Word templates (all Chinese words outside tags) and from the
-shipped rules (titles, what they call a moment, praise). *Messages*
-are written in English: `say` and `say_count`, and the help texts of all commands. The third is what click, the library
-of the command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and run this
-again: it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
+shipped rules (titles, what they call a moment, praise). *Messages* are written in English: `say` and `say_count`, the
+help texts of all commands, and what the reference of the HTTP API says. The third is what click, the library of the
+command line, says itself. Each .po file gets what is new and loses what is gone; translate there, and run this again:
+it writes the .mo files that the program reads. Exit status 1 says that something is not translated yet.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from docx import Document
+from fastapi import FastAPI
 
 from qareport import cli, messages, rules
 from qareport.cli.language import CLICK_DOMAIN, help_texts
 from qareport.presentation import locale, topic_wording
 from qareport.report.formats import docx
+from qareport.web import reference
+from qareport.web.app import add_api
 
 ROOT = Path(__file__).resolve().parents[1]
 #: A catalogue that says the same is the same file.
@@ -100,9 +103,17 @@ def _in_code(keywords: Mapping[str, Any]) -> _Found:
 
 def _message_texts() -> _Found:
     yield from _in_code(_MESSAGE_KEYWORDS)
+    yield from ((ROOT / "qareport" / "web" / "reference.py", text, None) for text in _api_texts())
     for command in cli.all_commands():
         path = Path(inspect.getfile(inspect.unwrap(command.callback or cli.main)))
         yield from ((path, text, None) for text in help_texts(command))
+
+
+def _api_texts() -> Iterator[str]:
+    """Yield what the reference of the HTTP API says: docstrings of routes, descriptions of fields and parameters."""
+    app = FastAPI()
+    add_api(app)
+    yield from dict.fromkeys(reference.texts_of(reference.make_document(app)))
 
 
 def _click_texts() -> _Found:

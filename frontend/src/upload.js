@@ -43,13 +43,43 @@ function showState(item, state) {
   }
 }
 
+// Uploads that are not over, the one first that is heard first. One stream at a time: browsers have few connections to a
+// desk, and files that are still to be sent need them. A hidden page lets go of its own.
+const waiting = [];
+let source = null;
+
 function follow(item, id) {
-  const source = new EventSource(`/api/v1/uploads/${id}/events`);
-  source.addEventListener("line", (event) => addLine(item, JSON.parse(event.data)));
-  source.addEventListener("state", (event) => showState(item, JSON.parse(event.data)));
-  source.addEventListener("done", (event) => { showState(item, JSON.parse(event.data)); source.close(); });
-  source.addEventListener("error", () => { item.querySelector(".state").textContent = words.lost; });
+  waiting.push({ item, id: Number(id) });
+  waiting.sort((first, second) => first.id - second.id);
+  listen();
 }
+
+function listen() {
+  if (source || !waiting.length || document.hidden) return;
+  const { item, id } = waiting[0];
+  const own = (source = new EventSource(`/api/v1/uploads/${id}/events`));
+  item.querySelector(".transcript").replaceChildren(); // all lines come again
+  own.addEventListener("line", (event) => addLine(item, JSON.parse(event.data)));
+  own.addEventListener("state", (event) => showState(item, JSON.parse(event.data)));
+  own.addEventListener("done", (event) => { showState(item, JSON.parse(event.data)); leave(id); });
+  own.addEventListener("error", () => {
+    item.querySelector(".state").textContent = words.lost;
+    if (own.readyState === EventSource.CLOSED) leave(id); // it was refused: others may not be
+  });
+}
+
+function leave(id) {
+  letGo();
+  waiting.splice(waiting.findIndex((entry) => entry.id === id), 1);
+  listen();
+}
+
+function letGo() {
+  source?.close();
+  source = null;
+}
+
+document.addEventListener("visibilitychange", () => { if (document.hidden) letGo(); else listen(); });
 
 // What went wrong, in words; a proxy before the desk answers with a page of its own.
 function problemOf(status, text) {
@@ -66,7 +96,7 @@ function put(url, file, progress) {
     const request = new XMLHttpRequest();
     request.open("PUT", url);
     request.upload.addEventListener("progress", (event) => { progress.value = (100 * event.loaded) / event.total; });
-    request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(problemOf(request.status, request.responseText))));
+    request.addEventListener("load", () => (request.status < 300 ? resolve(JSON.parse(request.responseText)) : reject(problemOf(request.status, request.responseText))));
     request.addEventListener("error", () => reject({ detail: words.unsent }));
     request.send(file);
   });
@@ -96,8 +126,9 @@ async function upload(file) {
     });
     if (!answer.ok) throw problemOf(answer.status, await answer.text());
     const made = await answer.json();
-    await put(made.put_url, file, item.querySelector("progress"));
-    follow(item, made.upload_id);
+    const state = await put(made.put_url, file, item.querySelector("progress"));
+    showState(item, state);
+    if (!over.has(state.state)) follow(item, made.upload_id);
   } catch (problem) {
     showState(item, { state: "failed", error: problem.detail ?? words.unsent });
   }
@@ -126,8 +157,5 @@ form.addEventListener("drop", (event) => {
   uploadAll(event.dataTransfer.files);
 });
 for (const item of list.querySelectorAll("[data-upload]")) {
-  if (!over.has(item.dataset.state)) {
-    item.querySelector(".transcript").replaceChildren();
-    follow(item, item.dataset.upload);
-  }
+  if (!over.has(item.dataset.state)) follow(item, item.dataset.upload);
 }

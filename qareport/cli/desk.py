@@ -34,9 +34,11 @@ def add_user(options: Options, name: str, role: str, display: str, agent: str | 
     from qareport.web.passwords import hash_password
 
     with options.open_workspace(make_store=True) as workspace:
+        if workspace.store.users.find(name) is not None:
+            raise QareportError(say("there is a user {name!r} already", name=name))
         password = hash_password(_ask_password())
-        workspace.store.users.add(name, UserRole(role), at=_now(), password=password, display=display, agent_id=agent)
         _record(workspace.store, "users.add", f"user:{name}", role=role)
+        workspace.store.users.add(name, UserRole(role), at=_now(), password=password, display=display, agent_id=agent)
     notify(str(say("{name} can log in now", name=name)))
     return 0
 
@@ -125,6 +127,8 @@ def list_tokens(options: Options) -> int:
 def revoke_token(options: Options, number: int) -> int:
     """Revoke a token: it opens nothing any more."""
     with options.open_workspace() as workspace:
+        if all(known.token_id != number for known in workspace.store.tokens.list()):
+            raise NotFoundError(say("there is no token {number}", number=number))
         _record(workspace.store, "tokens.revoke", f"token:{number}")
         workspace.store.tokens.revoke(number, at=_now())
     return 0
@@ -138,8 +142,9 @@ def audit() -> None:
 @audit.command("export", short_help="Write the log as JSON lines")
 @takes_options
 def export_audit(options: Options) -> int:
-    """Write the whole log to standard output, oldest line first, one JSON object each."""
+    """Write the whole log to standard output, oldest line first, one JSON object each; the last says who did."""
     with options.open_workspace() as workspace:
+        _record(workspace.store, "audit.export", "", format="jsonl")
         entries: list[AuditEntry] = []
         before: int | None = None
         while page := workspace.store.audit.list(before=before, limit=1000):

@@ -75,7 +75,7 @@ def check_desk(workspace: Workspace) -> Iterator[CheckOutcome]:
         to_do = say("end it, or choose another desk.port")
         yield CheckOutcome(Problem(what=what, to_do=to_do), Level.FAULT)
     yield from _check_exposure(settings)
-    yield from _check_files(Path(settings.folder))
+    yield from _check_files(Path(settings.folder), settings.key_path)
     if running:
         yield from _check_worker(workspace, Path(settings.folder))
 
@@ -113,15 +113,12 @@ def _check_exposure(settings: DeskSettings) -> Iterator[CheckOutcome]:
         yield CheckOutcome(Problem(what=what, expected=Message("https://…")), Level.HINT)
 
 
-def _check_files(folder: Path) -> Iterator[CheckOutcome]:
-    """Check who may read the folder of the desk, and its keys."""
-    if not folder.is_dir():
-        return
-    private = [folder / name for name in ("uploads", "sound", "exports")]
-    private += [path for path in folder.iterdir() if path.is_file() and "key" in path.name]
-    for path in private:
+def _check_files(folder: Path, key: Path) -> Iterator[CheckOutcome]:
+    """Check who may read the folder of the desk, and its key, which the desk refuses where its group may."""
+    folders = [folder / name for name in ("uploads", "sound", "exports")]
+    for path, others in (*((path, 0o007) for path in folders), (key, 0o077)):
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
-        if mode & 0o007:
+        if mode & others:
             safe = "0700" if path.is_dir() else "0600"
             what = say("others may read it (mode {mode:04o})", mode=mode)
             to_do = Message(f"chmod {safe} {path}")

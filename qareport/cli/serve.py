@@ -25,6 +25,7 @@ from qareport.messages import say
 if TYPE_CHECKING:
     from qareport.web import Desk
     from qareport.web.worker import LivePorts
+    from qareport.workflows.workspace import Workspace
 
 
 @click.command(cls=SpokenCommand)
@@ -82,6 +83,8 @@ def serve(
         if process is None and (demo or not no_engine):
             workspace.store  # noqa: B018 - made and brought up to date before two processes open it
             names = ("web",) if no_engine else ("web", "worker")
+            if not no_engine:
+                _say_starting(workspace)
             return _serve_processes((*names, "calls") if rings else names)
         from qareport.web import Desk
 
@@ -92,11 +95,19 @@ def serve(
 
 
 def _serve_worker(options: Options, live: LivePorts | None) -> int:
-    from qareport.web.worker import run_worker
-
     with options.open_workspace() as workspace:
+        _say_starting(workspace)
+        from qareport.web.worker import run_worker
+
         run_worker(workspace, live=live and replace(live, host=live.host or workspace.settings.desk.host))
     return 0
+
+
+def _say_starting(workspace: Workspace) -> None:
+    """Say that the worker starts, before the libraries of the engine are read, which takes seconds."""
+    from qareport.web.health import SignOfLife
+
+    SignOfLife(state="starting").leave(Path(workspace.settings.desk.folder))
 
 
 def _ring_demo(options: Options, host: str | None, port: int | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,9 +13,11 @@ from qareport.calendar import start_of
 from qareport.cli.console import Options, ProgressBars, complain, date_option, notify, takes_options
 from qareport.cli.language import SpokenGroup
 from qareport.codec import to_json
-from qareport.errors import DamagedError, InUseError
+from qareport.delivery import DeskKey
+from qareport.errors import ConfigError, DamagedError, InUseError, NoStoreError
 from qareport.messages import Message, say, say_count
 from qareport.model import Call, Deletion
+from qareport.workflows.workspace import Workspace
 
 
 @click.group("store", cls=SpokenGroup)
@@ -26,9 +28,9 @@ def store_group() -> None:
 @store_group.command(short_help="Check every row and page of the store")
 @takes_options
 def check(options: Options) -> int:
-    """Verify every page and row of the store.
+    """Verify every page and row of the store, and the key of the desk.
 
-    Exit status: 0 whole; 1 some rows cannot be read, all others can; 2 the database is damaged.
+    Exit status: 0 whole; 1 some rows or the key cannot be read, all else can; 2 the database is damaged.
     """
     with options.open_workspace() as workspace:
         store = workspace.store
@@ -37,6 +39,7 @@ def check(options: Options) -> int:
                 say("Damaged: {faults}. Keep this store as it is, and continue with the newest backup.", faults=faults)
             )
             return 2
+        key_faults = _complain_of(_key_faults(workspace))
         try:
             faults = _complain_of(store.maintenance.verify_rows())
         except InUseError:
@@ -49,9 +52,27 @@ def check(options: Options) -> int:
                     faults=faults,
                 )
             )
+        if faults or key_faults:
             return 1
         click.echo(say("{store}: whole, {size:.1f} MiB", store=store.url, size=store.maintenance.size_bytes() / 2**20))
     return 0
+
+
+def _key_faults(workspace: Workspace) -> Iterator[str]:
+    """Yield what is wrong with the key of the desk, from which the secrets of webhooks are derived."""
+    try:
+        path = workspace.settings.desk.key_path
+        if path.exists():
+            DeskKey.open(path)
+        elif workspace.store.webhooks.list():
+            yield str(
+                say(
+                    "{path}: the desk's key is missing, and webhooks are signed by it; bring it back from a backup",
+                    path=path,
+                )
+            )
+    except ConfigError as error:
+        yield str(error)
 
 
 def _complain_of(lines: Iterable[str]) -> int:
@@ -66,11 +87,18 @@ def _complain_of(lines: Iterable[str]) -> int:
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @takes_options
 def backup(options: Options, file: Path) -> int:
-    """Copy the store to FILE while it is in use. For PostgreSQL: print the command that does it."""
+    """Copy the store to FILE while it is in use. For PostgreSQL: print the command that does it.
+
+    The desk's key goes with it, as FILE.key: without it webhooks have other secrets.
+    """
     with options.open_workspace() as workspace:
-        store = workspace.store
-        store.maintenance.backup(file)
-    click.echo(file)
+        workspace.store.maintenance.backup(file)
+        click.echo(file)
+        key = workspace.settings.desk.key_path
+        if key.exists():
+            beside = file.with_name(f"{file.name}.key")
+            DeskKey.open(key).copy(beside)
+            click.echo(beside)
     return 0
 
 
@@ -193,13 +221,14 @@ def deletions(options: Options, order: str | None, call: str | None, customer: s
 def retain(options: Options, dry_run: bool) -> int:
     """Delete what is older than `retention.days` of the settings: calls, and texts of mails that were never settled.
 
-    For a timer, so it does not ask.
+    Lines of the audit log go after `retention.audit_days`. For a timer, so it does not ask.
     """
     now = datetime.now(UTC)
     with options.open_workspace() as workspace:
         days = workspace.settings.retention.days
+        _trim_audit(workspace, now, dry_run=dry_run)
         if days is None:
-            notify(say("retention.days is not set: everything is kept."))
+            notify(say("retention.days is not set: every call is kept."))
             return 0
         from qareport.workflows.deletion import delete_older
 
@@ -218,6 +247,19 @@ def retain(options: Options, dry_run: bool) -> int:
         if dry_run:
             notify(say("Nothing was changed."))
         return 0
+
+
+def _trim_audit(workspace: Workspace, now: datetime, *, dry_run: bool) -> None:
+    before = now - timedelta(days=workspace.settings.retention.audit_days)
+    try:
+        store = workspace.store
+    except NoStoreError:  # what is to be said of that is said of the calls
+        return
+    if lines := store.audit.trim(before, at=now, dry_run=dry_run):
+        if dry_run:
+            click.echo(say("Lines of the audit log: {lines} would be deleted.", lines=lines))
+        else:
+            click.echo(say("Lines of the audit log: {lines} deleted.", lines=lines))
 
 
 @store_group.command(short_help="Bring an older store up to date")

@@ -5,7 +5,9 @@ from qareport.codec.instants import LATEST_YEAR, OLDEST_YEAR, is_plausible, read
 from qareport.codec.transcripts import read_transcript, read_transcripts
 from qareport.codec.values import (
     JsonObject,
+    expected_of,
     explain,
+    explain_issues,
     from_json,
     given_twice,
     json_schema,
@@ -22,7 +24,9 @@ __all__ = [
     "OLDEST_YEAR",
     "JsonObject",
     "clean_text",
+    "expected_of",
     "explain",
+    "explain_issues",
     "from_json",
     "given_twice",
     "is_nothing",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pydantic
 from pydantic_core import PydanticSerializationError
 
-from qareport.errors import QareportError, TranscriptError, expected_by
+from qareport.errors import QareportError, TranscriptError, expected_by, of_json
 from qareport.messages import Message, say
 from qareport.model import SCHEMA_VERSION, OrderReport
 
@@ -25,6 +25,11 @@ _IN_JSON: Mapping[str, Message] = {
     "tuple_type": say("a list in [ ]"),
     "dict_type": say("names and values in { }"),
     "dataclass_type": say("names and values in { }"),
+    "model_type": say("names and values in { }"),
+    "model_attributes_type": say("names and values in { }"),
+    "missing": say("a value: it has to be there"),
+    "extra_forbidden": say("nothing: there is no such field"),
+    "json_invalid": say("JSON"),
 }
 
 
@@ -80,7 +85,11 @@ def from_json(kind: type[T], text: str | bytes, *, where: str, error: type[Qarep
 
 def explain(error: pydantic.ValidationError) -> Message:
     """Say in one line what is wrong where, for at most five fields."""
-    issues = error.errors(include_url=False)
+    return explain_issues(error.errors(include_url=False))
+
+
+def explain_issues(issues: Sequence[Any]) -> Message:
+    """Say what `explain` says, of the issues of an error of pydantic."""
     parts = [_explain_one(issue) for issue in issues[:5]]
     if len(issues) > 5:
         parts.append(say("and {count} more", count=len(issues) - 5))
@@ -92,11 +101,16 @@ def _explain_one(issue: Any) -> Message:
     if issue["type"] == "missing":
         return say("{place} is missing", place=place)
     if issue["type"] == "json_invalid":
-        return say("not JSON: {error}", error=issue["ctx"]["error"])
-    got, expected = shorten(issue["input"]), _IN_JSON.get(issue["type"]) or expected_by(issue)
+        return say("not JSON: {error}", error=of_json(issue["ctx"]["error"]))
+    got, expected = shorten(issue["input"]), expected_of(issue)
     if not place:
         return say("got {value}, expected {expected}", value=got, expected=expected)
     return say("{place}: got {value}, expected {expected}", place=place, value=got, expected=expected)
+
+
+def expected_of(issue: Any) -> Message:
+    """Say what was expected where pydantic refused a part of JSON."""
+    return _IN_JSON.get(issue["type"]) or expected_by(issue)
 
 
 def load_json(text: str | bytes, *, parse_constant: Callable[[str], Any] | None = None) -> Any:

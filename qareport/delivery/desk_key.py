@@ -13,8 +13,6 @@ from typing import Final, Self
 from qareport.errors import ConfigError, Problem, os_reason
 from qareport.messages import say
 
-#: Beside uploads, in the folder of the desk.
-FILE_NAME: Final = "key"
 _BYTES: Final = 32
 
 
@@ -25,13 +23,12 @@ class DeskKey:
         self._key: Final = key
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Read the key of a desk's folder; where there is none, make it, readable by its owner alone.
+    def open(cls, path: Path) -> Self:
+        """Read the key of a desk; where there is none, make it, readable by its owner alone.
 
         Raises:
             ConfigError: the file cannot be read or made, others may read it, or it is no key.
         """
-        path = folder / FILE_NAME
         try:
             if not path.exists():
                 _make(path)
@@ -47,6 +44,18 @@ class DeskKey:
             raise _wrong(path, say("is no key of 32 bytes"), say("bring it back from a backup, or remove it"))
         return cls(key)
 
+    def copy(self, target: Path) -> None:
+        """Write the key into a new file, for a backup.
+
+        Raises:
+            ConfigError: the file is there already, or cannot be written.
+        """
+        try:
+            _write(target, self._key)
+        except OSError as error:
+            what = say("cannot be written: {reason}", reason=os_reason(error))
+            raise _wrong(target, what, say("check folder and disk")) from error
+
     def derive(self, kind: str, number: int, generation: int) -> bytes:
         """Return a secret of 32 bytes: the same each time, and of no use for finding another one."""
         return hmac.digest(self._key, f"{kind}:{number}:{generation}".encode(), hashlib.sha256)
@@ -55,16 +64,21 @@ class DeskKey:
 def _make(path: Path) -> None:
     """Write a key whole or not at all; of several processes that do so at once, one wins."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{FILE_NAME}.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, secrets.token_bytes(_BYTES))
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)  # of a process of this number that was killed
+    _write(unfinished, secrets.token_bytes(_BYTES))
     with contextlib.suppress(FileExistsError):
         os.link(unfinished, path)
     unfinished.unlink()
+
+
+def _write(path: Path, key: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, key)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _wrong(path: Path, what: object, to_do: object) -> ConfigError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, with_config
@@ -41,6 +42,9 @@ class DeskSettings:
     public_url: str = ""
     #: Folder of uploaded recordings, of sound for listening, and of the desk's key.
     folder: str = "desk"
+    #: File of the key from which the secrets of webhooks are derived; the first start makes it. "" = `key` in the
+    #: folder.
+    key_file: str = ""
     #: In hours: a login ends after this time.
     session_hours: Annotated[int, Field(ge=1, le=720)] = 12
     #: In minutes: a login that is not used for this time ends.
@@ -57,6 +61,11 @@ class DeskSettings:
     rules_need_second: bool = False
     #: Sign-in with accounts of the organisation.
     oidc: OidcSettings = field(default_factory=OidcSettings)
+
+    @property
+    def key_path(self) -> Path:
+        """Where the desk's key is."""
+        return Path(self.key_file) if self.key_file else Path(self.folder) / "key"
 
 
 @with_config(extra="forbid")

@@ -96,18 +96,14 @@ class AlertRepository:
 
     def list_newest(self, query: AlertQuery) -> tuple[Alert, ...]:
         """Return the alerts that a query asks for."""
-        wanted = _within(select(Row), query.agents).order_by(Row.id.desc()).limit(query.limit)
-        if query.states:
-            wanted = wanted.where(Row.state.in_(query.states))
-        if query.subject:
-            wanted = wanted.where(or_(Row.rule_id == query.subject, Row.signal == query.subject))
-        if query.agent_id:
-            wanted = wanted.where(Row.agent_id == query.agent_id)
-        if query.borne_out is not None:
-            wanted = wanted.where(Row.borne_out.is_(query.borne_out))
-        if query.before is not None:
-            wanted = wanted.where(Row.id < query.before)
-        return self._list(wanted)
+        wanted = _wanted(select(Row), query).order_by(Row.id.desc()).limit(query.limit)
+        return self._list(wanted if query.before is None else wanted.where(Row.id < query.before))
+
+    def count(self, query: AlertQuery, *, most: int) -> int:
+        """Count the alerts that a query asks for, on all its pages, up to a number."""
+        some = _wanted(select(Row.id), query).limit(most).subquery()
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(some)) or 0
 
     def list_of_call(self, call_id: str) -> tuple[Alert, ...]:
         """Return the alerts of the live calls whose result a call has, the oldest first."""
@@ -137,6 +133,17 @@ class AlertRepository:
     def _list(self, query: Any) -> tuple[Alert, ...]:
         with self._database.read() as session:
             return tuple(map(_alert, session.scalars(query)))
+
+
+def _wanted(wanted: Any, query: AlertQuery) -> Any:
+    wanted = _within(wanted, query.agents)
+    if query.states:
+        wanted = wanted.where(Row.state.in_(query.states))
+    if query.subject:
+        wanted = wanted.where(or_(Row.rule_id == query.subject, Row.signal == query.subject))
+    if query.agent_id:
+        wanted = wanted.where(Row.agent_id == query.agent_id)
+    return wanted if query.borne_out is None else wanted.where(Row.borne_out.is_(query.borne_out))
 
 
 def _within(query: Any, agents: Agents | None) -> Any:

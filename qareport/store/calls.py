@@ -16,16 +16,7 @@ from qareport.codec import to_json
 from qareport.errors import DamagedError, NotFoundError, redact
 from qareport.messages import Message, say
 from qareport.model import Call, CallReport, EventType, FailedCall
-from qareport.store.connection import (
-    batches,
-    began_in,
-    call_of,
-    damaged,
-    failure_of,
-    in_utc,
-    select_in,
-    upsert,
-)
+from qareport.store.connection import batches, began_in, call_of, damaged, failure_of, in_utc, select_in, upsert
 from qareport.store.corrections import correct
 from qareport.store.database import Database, report_from_stored
 from qareport.store.schema import CallReportRow, CallRow, DocumentRow, TranscriptRow, compared_number
@@ -175,6 +166,12 @@ class CallRepository:
                 return None
             row = session.scalars(query.where(CallRow.report_key.is_not(None)).order_by(CallRow.call_id)).first()
             return None if row is None else call_of(row, self._database.url)
+
+    def list_by_audio(self, sha256: str) -> tuple[Call, ...]:
+        """Return the judged calls of a recording."""
+        query = select(CallRow).where(CallRow.audio_sha256 == sha256, CallRow.report_key.is_not(None))
+        with self._database.read() as session:
+            return tuple(call_of(row, self._database.url) for row in session.scalars(query.order_by(CallRow.call_id)))
 
     def find_order_id(self, call_id: str) -> str | None:
         """Return the order that a call belongs to, if one is known."""

@@ -18,7 +18,7 @@ from sqlalchemy import delete, event, text
 from sqlalchemy.orm import Session
 
 from qareport.codec import from_json
-from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, os_reason, redact
+from qareport.errors import DamagedError, InUseError, NoStoreError, StoreError, StoreFullError, os_reason, redact
 from qareport.files import FILE_MODE, user_name
 from qareport.messages import Message, say
 from qareport.model import Call, FailedCall
@@ -53,27 +53,25 @@ _SQLITE_REASONS = {reason.template: reason for reason in (
     say("database disk image is malformed"), say("file is not a database"), say("unable to open database file"),
     say("disk I/O error"),
 )}  # fmt: skip
+#: Kinds of errors, by words of the database's own message.
+_KINDS = (("locked", InUseError), ("disk is full", StoreFullError), ("No space left", StoreFullError))
 
 
 @contextmanager
 def map_errors(where: str) -> Iterator[None]:
-    """Turn every error of the database library into a `StoreError` that says what to do.
-
-    Args:
-        where: the store's URL, without its password.
-    """
+    """Turn errors of the database library into a `StoreError` that says what to do; `where` is the URL, no password."""
     try:
         yield
     except ModuleNotFoundError as error:
         extra = "qareport[postgres]" if error.name == "pg8000" else str(error.name)
-        raise StoreError(
+        what, to_do = (
             say("its database driver is missing: {name}", name=error.name),
-            where=where,
-            to_do=say("pip install '{extra}'", extra=extra),
-        ) from error
+            say("pip install '{extra}'", extra=extra),
+        )
+        raise StoreError(what, where=where, to_do=to_do) from error
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _reason(getattr(error, "orig", None) or error)
-        kind = InUseError if "locked" in reason else StoreError
+        kind = next((kind for words, kind in _KINDS if words in reason), StoreError)
         raise kind(_SQLITE_REASONS.get(reason, reason), where=where, to_do=_to_do(reason)) from error
 
 

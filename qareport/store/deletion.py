@@ -31,6 +31,7 @@ from qareport.model import (
     Deletion,
     EventType,
     FailedCall,
+    Finding,
     LiveCall,
     LiveLine,
     Transcript,
@@ -41,10 +42,11 @@ from qareport.store.connection import BATCH, call_of, delete_in, from_stored, in
 from qareport.store.corrections import CorrectionRepository
 from qareport.store.database import Database
 from qareport.store.day_rollups import forget_days
-from qareport.store.desk_schema import AnswerRow, CallCorrectionRow
+from qareport.store.desk_schema import AnswerRow, AuditRow, CallCorrectionRow, JobRow
 from qareport.store.jobs import delete_jobs
 from qareport.store.live_calls import of_calls
 from qareport.store.live_schema import LiveCallRow
+from qareport.store.review_schema import AppealRow, VerdictRow
 from qareport.store.schema import (
     CallReportRow,
     CallRow,
@@ -110,6 +112,15 @@ class Maintenance:
         )
         yield from self._unreadable(LiveCallRow.id, LiveCallRow.facts, LiveCall, "live call")
         yield from self._unreadable(LiveCallRow.id, LiveCallRow.lines, tuple[LiveLine, ...], "lines of live call")
+        for key, column, what in (
+            (VerdictRow.id, VerdictRow.finding, "verdict"), (AppealRow.id, AppealRow.finding, "appeal"),
+        ):  # fmt: skip
+            yield from self._unreadable(key, column, Finding, what)
+        for key, column, what in (
+            (JobRow.id, JobRow.payload, "job"), (JobRow.id, JobRow.progress, "progress of job"),
+            (AuditRow.number, AuditRow.details, "line of the audit log"),
+        ):  # fmt: skip
+            yield from self._unreadable(key, column, dict[str, Any], what)
         for line in self._unreadable(SearchLinesRow.number, SearchLinesRow.lines, tuple[Line, ...], "search lines"):
             yield f"{line}; {_REINDEX.format('the search index')}"
         with self._database.write() as session:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, true, update
 
 from qareport.errors import NotFoundError
 from qareport.messages import say
@@ -71,6 +71,12 @@ class ExportRepository:
             query = query.where(ExportRow.id < before)
         with self._database.read() as session:
             return tuple(_export(row, job) for row, job in session.execute(query))
+
+    def count(self, *, user_id: int | None = None, most: int) -> int:
+        """Count exports, of one user or of all, up to a number."""
+        query = select(ExportRow.id).where(true() if user_id is None else ExportRow.user_id == user_id)
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
 
     def list_files(self, *, until: datetime | None = None) -> tuple[Export, ...]:
         """Return the exports that have a file: all, or those whose time is over at an instant."""

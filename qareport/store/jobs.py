@@ -105,6 +105,15 @@ class JobRepository:
             statement = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RECEIVING)
             session.execute(statement.values(state=JobState.QUEUED, payload=_write(payload)))
 
+    def settle(self, job_id: int, payload: Mapping[str, Any], progress: Mapping[str, Any], *, at: datetime) -> None:
+        """End a job whose file has arrived, and about which nothing is left to do."""
+        values = {
+            "state": JobState.DONE, "done_at": in_utc(at), "payload": _write(payload), "progress": _write(progress)
+        }  # fmt: skip
+        with self._database.write() as session:
+            statement = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RECEIVING)
+            session.execute(statement.values(values))
+
     def refuse(self, job_id: int, *, at: datetime, error_code: str, error: str) -> None:
         """End a job whose file could not be taken in."""
         values = {"state": JobState.FAILED, "done_at": in_utc(at), "error_code": error_code, "error": error}

@@ -29,7 +29,7 @@ from qareport.model import (
 )
 from qareport.model.review import LEAST_PAIRS
 from qareport.store.audit import append
-from qareport.store.connection import from_stored, in_utc, select_in, upsert
+from qareport.store.connection import batches, from_stored, in_utc, select_in, upsert
 from qareport.store.database import Database
 from qareport.store.review_schema import AcknowledgementRow, VerdictRow
 from qareport.store.schema import CallReportRow, CallRow
@@ -144,6 +144,22 @@ class ReviewRepository:
             for call_id, agent_id in session.execute(query):
                 calls[agent_id].append((hashlib.sha256(call_id.encode()).hexdigest(), call_id))
         return tuple(call_id for own in calls.values() for _, call_id in sorted(own)[:per_agent])
+
+    def list_unreviewed(self, call_ids: Sequence[str]) -> frozenset[str]:
+        """Return those of some judged calls in which a rule hit of which nobody has reviewed a finding."""
+        row, reviewed = SearchCallRow, defaultdict[str, set[str]](set)
+        verdicts = select(VerdictRow.call_id, VerdictRow.rule_id).where(~VerdictRow.stale)
+        with self._database.read() as session:
+            for batch in batches(call_ids):
+                for call_id, rule_id in session.execute(verdicts.where(VerdictRow.call_id.in_(batch))):
+                    reviewed[call_id].add(rule_id)
+            found = [
+                call_id
+                for batch in batches(call_ids)
+                for call_id, rules in session.execute(select(row.call_id, row.rules).where(row.call_id.in_(batch)))
+                if set(filter(None, rules.split("|"))) - reviewed[call_id]
+            ]
+        return frozenset(found)
 
     def find_newest_start(self, agents: Agents) -> datetime | None:
         """Return when the newest judged call with findings began; None: there is none of known time."""

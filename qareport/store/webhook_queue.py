@@ -137,16 +137,19 @@ class WebhookQueue:
             before: only with a smaller number.
             limit: how many at most.
         """
-        query = select(_Row).order_by(_Row.number.desc()).limit(limit)
-        query = query.where(true() if webhook_id is None else _Row.webhook_id == webhook_id)
+        query = _wanted(select(_Row), webhook_id, state).order_by(_Row.number.desc()).limit(limit)
         if object:
             query = query.where(_Row.object == object)
-        if state is not None:
-            query = query.where(_Row.state == state)
         if before is not None:
             query = query.where(_Row.number < before)
         with self._database.read() as session:
             return tuple(map(_delivery, session.scalars(query)))
+
+    def count_of(self, webhook_id: int, *, state: DeliveryState | None = None, most: int) -> int:
+        """Count the deliveries to a webhook up to a number."""
+        some = _wanted(select(_Row.number), webhook_id, state).limit(most).subquery()
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(some)) or 0
 
     def get(self, delivery_id: str) -> WebhookDelivery:
         """Return a delivery.
@@ -246,6 +249,11 @@ def _after_try(hook: WebhookRow, outcome: TryOutcome, at: datetime) -> Webhook |
         return None
     hook.off_reason, hook.off_at, hook.version = reason, in_utc(at), hook.version + 1
     return webhook_of(hook)
+
+
+def _wanted(query: Any, webhook_id: int | None, state: DeliveryState | None) -> Any:
+    query = query.where(true() if webhook_id is None else _Row.webhook_id == webhook_id)
+    return query if state is None else query.where(_Row.state == state)
 
 
 def _find_delivery(session: Session, delivery_id: str) -> WebhookDeliveryRow:

@@ -6,8 +6,9 @@ is refused: `ForbiddenError`, 403.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from qareport import privacy
@@ -91,9 +92,13 @@ class Principal:
     teams: tuple[str, ...]
     ip: str = ""
     token: ApiToken | None = None
+    #: Tells whether the session or the token is still good.
+    still: Callable[[], bool] = field(default=lambda: True, compare=False, repr=False)
 
     @classmethod
-    def of(cls, user: User, *, ip: str = "", token: ApiToken | None = None) -> Principal:
+    def of(
+        cls, user: User, *, ip: str = "", token: ApiToken | None = None, still: Callable[[], bool] = lambda: True
+    ) -> Principal:
         """Give a user the rights of the role; a token never has more than its maker has now."""
         rights = dict(GRANTS[user.role])
         teams = user.teams
@@ -105,7 +110,7 @@ class Principal:
                     right: Reach.TEAMS if reach is Reach.ALL and right.value.startswith(_OF_CALLS) else reach
                     for right, reach in rights.items()
                 }
-        return cls(user=user, rights=rights, teams=teams, ip=ip, token=token)
+        return cls(user=user, rights=rights, teams=teams, ip=ip, token=token, still=still)
 
     @property
     def actor(self) -> str:
@@ -115,6 +120,11 @@ class Principal:
     def may(self, permission: Permission) -> bool:
         """Tell whether they have a right, however far it reaches."""
         return permission in self.rights
+
+
+def is_used_anew(token: ApiToken, now: datetime) -> bool:
+    """Tell whether a use of a token is the first of an hour: that one stands in the audit log."""
+    return token.used_at is None or now - token.used_at >= timedelta(hours=1)
 
 
 #: Rights that are about calls: a token for some teams reaches no further with them.

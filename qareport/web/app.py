@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
@@ -47,8 +45,7 @@ from qareport.web.pages import (
     upload,
     webhooks,
 )
-
-_STATIC = Path(__file__).parent / "static"
+from qareport.web.templating import STATIC
 
 
 def create_app(desk: Desk) -> FastAPI:
@@ -70,14 +67,19 @@ def create_app(desk: Desk) -> FastAPI:
     for pages in everything:
         app.include_router(pages.router, include_in_schema=False)
     app.include_router(reference.router, include_in_schema=False)
+    add_api(app)
+    app.include_router(health.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    reference.install(app)
+    app.add_middleware(IdempotencyMiddleware, desk=desk)
+    app.add_middleware(DeskMiddleware, desk=desk)
+    return app
+
+
+def add_api(app: FastAPI) -> None:
+    """Give an application the routes of the API."""
     for api in (
         uploads, review_api, qa_api, rules_api, people_api, call_tools_api, exports_api, webhooks_api, live_api,
         reading,
     ):  # fmt: skip
         app.include_router(api.router, dependencies=[Depends(refuse_unknown)])
-    app.include_router(health.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    reference.install(app)
-    app.add_middleware(IdempotencyMiddleware, desk=desk)
-    app.add_middleware(DeskMiddleware, desk=desk)
-    return app

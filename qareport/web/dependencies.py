@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi._compat import ModelField
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -78,8 +78,12 @@ def _names(parameter: ModelField) -> Iterator[str]:
         yield parameter.alias
 
 
+#: The largest number of a row.
+_LAST_ROW: Final = (1 << 31) - 1
 #: The number of a row in a path: as large as a number can be there.
-RowId = Annotated[int, Path(ge=1, le=(1 << 31) - 1)]
+RowId = Annotated[int, Path(ge=1, le=_LAST_ROW)]
+#: The number of the row that a page of a list ended with.
+RowPlace = Annotated[int | None, Query(ge=1, le=_LAST_ROW)]
 #: The desk, for routes that anyone may use.
 AnyDesk = Annotated[Desk, Depends(_desk)]
 #: The desk as the person who is asking may see it; nobody: the log-in page, or 401.

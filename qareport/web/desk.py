@@ -64,7 +64,7 @@ class Desk:
         #: Where people sign in with accounts of the organisation; None: nowhere.
         self.oidc: OidcProvider | None = open_provider(self.settings.desk, now=clock)
         #: What happens in live calls.
-        self.live: Final = LiveBoard(Path(self.settings.desk.folder))
+        self.live: Final = LiveBoard(Path(self.settings.desk.folder), began=int(clock().timestamp()) * 1000)
         #: Whether what the first pages would wait for is still being loaded.
         self.preparing = False
         #: How many requests were answered and how many seconds that took, by method and status.
@@ -95,7 +95,7 @@ class Desk:
         Raises:
             ConfigError: it cannot be used; the error says why.
         """
-        return DeskKey.open(Path(self.settings.desk.folder))
+        return DeskKey.open(self.settings.desk.key_path)
 
     @property
     def session_lasts(self) -> timedelta:

@@ -14,7 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError
+from qareport.codec import expected_of, explain_issues, shorten
+from qareport.errors import BusyError, ConfigError, NotFoundError, QareportError, QueryError, StoreError, StoreFullError
 from qareport.messages import Message, say
 from qareport.web.access import (
     EngineStartingError,
@@ -51,6 +52,7 @@ CODES: Final[Mapping[str, tuple[int, Message]]] = {
     "store": (503, say("the store cannot be reached")),
     "store_full": (507, say("the disk is full")),
     "empty": (422, say("the recording is empty")),
+    "incomplete": (422, say("more or fewer bytes came than were announced")),
     "reason": (422, say("rules are published with a reason")),
     "own": (422, say("a second person must agree to rules")),
     "read_only": (422, say("the folder of rules cannot be written")),
@@ -144,21 +146,25 @@ def _to_login(request: Request) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _answer(
-        request, error.status_code, _STATUS_CODES.get(error.status_code, "invalid"), str(error.detail or ""), [],
-        headers=dict(error.headers or {}),
-    )  # fmt: skip
+    code, detail = _STATUS_CODES.get(error.status_code, "invalid"), str(error.detail or "")
+    if detail in ("", HTTPStatus(error.status_code).phrase):  # the framework's own word, which is English
+        detail = str(CODES[code][1])
+    return _answer(request, error.status_code, code, detail, [], headers=dict(error.headers or {}))
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     problems = [
-        {"at": ".".join(map(str, issue["loc"])), "got": str(issue.get("input"))[:200], "expected": issue["msg"]}
+        {
+            "at": ".".join(map(str, issue["loc"])),
+            "got": None if issue["type"] == "missing" else shorten(issue.get("input")),
+            "expected": str(expected_of(issue)),
+        }
         for issue in error.errors()
     ]
     if _is_api(request):
-        detail = "; ".join(f"{problem['at']}: {problem['expected']}" for problem in problems)
+        detail = str(explain_issues(error.errors()))
     else:
         fields = ", ".join(str(problem["at"]).rpartition(".")[2] for problem in problems)
         detail = str(say("something is missing in the form, or is not as it should be: {fields}", fields=fields))
@@ -171,7 +177,8 @@ def fault(request: Request, error: Exception) -> Response:
     if isinstance(error, StoreError):
         _log.error("store %s at %s %s: %s", number, request.method, request.url.path, error)
         detail = say("the store cannot be used now; the number is {number}, and the log says why", number=number)
-        return _answer(request, 503, "store", str(detail), [])
+        status, code = (507, "store_full") if isinstance(error, StoreFullError) else (503, "store")
+        return _answer(request, status, code, str(detail), [])
     _log.error("fault %s at %s %s", number, request.method, request.url.path, exc_info=error)
     detail = say("a fault in qareport; its number is {number}, and the log says more", number=number)
     return _answer(request, 500, "fault", str(detail), [])
@@ -199,7 +206,7 @@ def _answer(
     request: Request, status: int, code: str, detail: str, problems: list[dict[str, Any]],
     headers: dict[str, str] | None = None, more: dict[str, Any] | None = None,
 ) -> Response:  # fmt: skip
-    title = HTTPStatus(status).phrase
+    title = str(CODES[code][1])
     if status == 503:
         headers = {"retry-after": str(_RETRY_S), **(headers or {})}
     if _is_api(request):

@@ -12,7 +12,7 @@ from qareport import privacy, search
 from qareport.errors import BusyError, NotFoundError, QareportError
 from qareport.messages import say
 from qareport.model import EXPORT_LASTS, Agents, Export, JobState, Permission
-from qareport.store import Scope
+from qareport.store import MOST_COUNTED, Scope
 from qareport.web.access import Access, GoneError
 from qareport.workflows.export import KINDS
 from qareport.workflows.export.jobs import TEXT, folder_of, formats_of
@@ -63,8 +63,7 @@ def list_exports(access: Access, *, before: int | None = None, limit: int = 50) 
         ForbiddenError: nothing may be exported.
     """
     access.require(Permission.EXPORTS_WRITE)
-    every = access.agents(Permission.EXPORTS_WRITE).only is None
-    user_id = None if every else access.principal.user.user_id
+    user_id = _whose(access)
     shown: list[Export] = []
     while len(shown) < limit:
         found = access.desk.store.exports.list(user_id=user_id, before=before, limit=limit)
@@ -73,6 +72,20 @@ def list_exports(access: Access, *, before: int | None = None, limit: int = 50) 
             break
         before = found[-1].export_id
     return tuple(shown[:limit])
+
+
+def count_exports(access: Access) -> int:
+    """Count what `list_exports` lists on all its pages, to one more than `MOST_COUNTED`."""
+    user_id, most = _whose(access), MOST_COUNTED + 1
+    if user_id is None:
+        return access.desk.store.exports.count(most=most)
+    return len(list_exports(access, limit=most))
+
+
+def _whose(access: Access) -> int | None:
+    """Return whose exports are listed; None: everyone's."""
+    every = access.agents(Permission.EXPORTS_WRITE).only is None
+    return None if every else access.principal.user.user_id
 
 
 def find_export(access: Access, export_id: int) -> Export:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
+import itertools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -18,13 +20,16 @@ from qareport.files import atomic_write
 from qareport.messages import say
 from qareport.model import Agents, JobKind, Permission
 from qareport.web import errors
-from qareport.web.access import EngineStartingError
-from qareport.web.dependencies import AnyDesk, MyAccess
+from qareport.web.access import Access, EngineStartingError
+from qareport.web.dependencies import AnyDesk, require_principal
 from qareport.web.desk import Desk
+from qareport.workflows.live.load import BOUNDS_S, LiveFigures
 
 router = APIRouter()
 #: A worker that has given no sign of life for so long is gone.
 _SILENT = timedelta(seconds=40)
+#: What proxies say of whom they forward.
+_FORWARDED: Final = frozenset(("forwarded", "x-forwarded-for", "x-real-ip", "via"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,8 @@ class SignOfLife:
     reason: str = ""
     #: Ports on which sound of live calls comes in, by name; empty: none is open.
     live_ports: Mapping[str, int] = field(default_factory=dict)
+    #: How live calls go since the worker began.
+    live: LiveFigures = field(default_factory=LiveFigures)
 
     def leave(self, folder: Path) -> None:
         """Write it where the web process looks."""
@@ -59,7 +66,8 @@ def read_sign_of_life(folder: Path) -> SignOfLife:
     try:
         said: dict[str, Any] = json.loads(path.read_text("utf-8"))
         at, pid = datetime.fromisoformat(said.pop("at")), said.pop("pid", None)
-    except (OSError, ValueError, KeyError):
+        said["live"] = LiveFigures(**said.get("live", {}))
+    except (OSError, ValueError, KeyError, TypeError):
         return SignOfLife(state="absent")
     if datetime.now(UTC) - at > _SILENT:
         return SignOfLife(state="absent", reason=str(said.get("reason", "")))
@@ -117,11 +125,12 @@ def readyz(request: Request, desk: AnyDesk) -> Response:
 
 
 @router.get("/metrics")
-def metrics(request: Request, access: MyAccess) -> Response:
-    """Write figures for Prometheus; needs the scope `metrics:read`."""
-    access.require(Permission.METRICS_READ)
-    desk = access.desk
+def metrics(request: Request, desk: AnyDesk) -> Response:
+    """Write figures for Prometheus, to this machine itself, or to who has the scope `metrics:read`."""
+    if request.state.principal is not None or not is_from_here(request):
+        Access(desk, require_principal(request)).require(Permission.METRICS_READ)
     counts, engine = desk.store.calls.count(), engine_state(desk)
+    live = engine.live
     oldest = desk.store.jobs.find_oldest_waiting(JobKind.UPLOAD)
     requests = sorted(desk.requests.items())
     figures: dict[str, list[tuple[str, float]]] = {
@@ -136,6 +145,9 @@ def metrics(request: Request, access: MyAccess) -> Response:
         ],
         "qareport_live_calls": [("", len(desk.store.live_calls.list_on(Agents())))],
         "qareport_open_alerts": [("", len(desk.store.alerts.list_open(Agents())))],
+        "qareport_live_busy_share": [("", live.busy)],
+        "qareport_live_final_delay_seconds": _histogram(live.final_counts, live.final_s),
+        "qareport_live_alert_delay_seconds": _histogram(live.alert_counts, live.alert_s),
         "qareport_engine_ready": [("", int(engine.state == "ready"))],
         "qareport_requests_total": [
             (f'{{method="{method}",status="{status}"}}', count) for (method, status), (count, _s) in requests
@@ -146,6 +158,25 @@ def metrics(request: Request, access: MyAccess) -> Response:
     }  # fmt: skip
     lines = []
     for name, values in figures.items():
-        lines.append(f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}")
+        kind = "histogram" if "_delay_" in name else "counter" if name.endswith("_total") else "gauge"
+        lines.append(f"# TYPE {name} {kind}")
         lines += [f"{name}{labels} {value}" for labels, value in values]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+def is_from_here(request: Request) -> bool:
+    """Tell whether a request comes from this machine itself, and was not forwarded by a proxy on it."""
+    if request.client is None or not _FORWARDED.isdisjoint(request.headers.keys()):
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _histogram(counts: Sequence[int], total_s: float) -> list[tuple[str, float]]:
+    """Word a histogram: how many were up to each bound, their sum and their number."""
+    bounds = (*(f"{bound:g}" for bound in BOUNDS_S), "+Inf")
+    buckets = zip(bounds, itertools.accumulate(counts), strict=True)
+    of_bounds: list[tuple[str, float]] = [(f'_bucket{{le="{bound}"}}', count) for bound, count in buckets]
+    return [*of_bounds, ("_sum", total_s), ("_count", sum(counts))]

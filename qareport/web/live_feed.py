@@ -13,11 +13,13 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import anyio.to_thread
 
 from qareport.model import Agents, LiveEvent
 
@@ -26,6 +28,10 @@ KEPT: Final = 1000
 #: Lines that wait for a slow listener before it is let go.
 _MOST_WAITING = 2000
 _RETRY_S, _COMMENT_S = 1.0, 15.0
+#: So often a stream looks whether who listens still may.
+LOOK_S: Final = 5.0
+#: What a stream says last where the desk ends.
+BYE: Final = "event: bye\ndata: {}\n\n"
 SOCKET: Final = "live.sock"
 
 
@@ -116,20 +122,34 @@ class NumberedEvent:
     agent_id: str | None
     values: Mapping[str, Any]
 
+    @property
+    def text(self) -> str:
+        """The event as browsers read it."""
+        data = json.dumps(self.values, ensure_ascii=False)
+        return f"id: {self.number}\nevent: {self.type}\ndata: {data}\n\n"
+
+
+def _is_for(event: NumberedEvent, agents: Agents) -> bool:
+    return (event.agent_id is None and event.type == "live.overload") or agents.holds(event.agent_id)
+
 
 class LiveBoard:
     """The desk's side: listens to the worker while anyone looks, and spreads what it hears."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, began: int = 0) -> None:
+        """Take the folder of the socket; `began`: no event before had a larger number, also of an earlier process."""
         self._path = folder / SOCKET
         self._events: deque[NumberedEvent] = deque(maxlen=KEPT)
-        self._number = 0
+        self._number = began
         self._changed = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        #: Whether the desk is about to end: every stream says `bye` and ends.
+        self.is_leaving = False
 
     async def follow(
-        self, agents: Agents, last: int, *, live_id: str = "", lasts_s: float = math.inf
-    ) -> AsyncIterator[str]:
+        self, agents: Agents, last: int, *, live_id: str = "", lasts_s: float = math.inf,
+        still: Callable[[], bool] = lambda: True,
+    ) -> AsyncIterator[str]:  # fmt: skip
         """Yield server-sent events about calls of these agents.
 
         Args:
@@ -137,29 +157,45 @@ class LiveBoard:
             last: number of the last event that was seen; 0: none. Where it is too long ago, `reset` is sent.
             live_id: of this call alone; "": of all.
             lasts_s: then the stream ends, and a browser comes back for more, if it still may.
+            still: tells whether the session or token of who asks is still good; the stream ends when it is not.
         """
-        until = time.monotonic() + lasts_s
+        began = commented = looked = time.monotonic()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
-        seen = last or self._number
-        if last and (last > self._number or (self._events and last < self._events[0].number - 1)):
+        seen, oldest = last or self._number, self._events[0].number if self._events else self._number + 1
+        if last and not oldest - 1 <= last <= self._number:
             seen = self._number
             yield f"id: {seen}\nevent: reset\ndata: {{}}\n\n"
-        while time.monotonic() < until:
+        while (now := time.monotonic()) < began + lasts_s:
+            if self.is_leaving:
+                yield BYE
+                return
+            if now - looked >= LOOK_S:
+                looked = now
+                if not await anyio.to_thread.run_sync(still):
+                    return
             for event in [event for event in self._events if event.number > seen]:
                 seen = event.number
-                if live_id not in ("", event.values["live_id"]):
-                    continue
-                if (event.agent_id is None and event.type == "live.overload") or agents.holds(event.agent_id):
-                    data = json.dumps(event.values, ensure_ascii=False)
-                    yield f"id: {event.number}\nevent: {event.type}\ndata: {data}\n\n"
-            try:
-                async with self._changed:
-                    if self._number <= seen:
-                        rest_s = max(0.0, min(_COMMENT_S, until - time.monotonic()))
-                        await asyncio.wait_for(self._changed.wait(), rest_s)
-            except TimeoutError:
+                if live_id in ("", event.values["live_id"]) and _is_for(event, agents):
+                    commented = now
+                    yield event.text
+            if now - commented >= _COMMENT_S:
+                commented = now
                 yield ": waiting\n\n"
+            await self._wait(seen, min(commented + _COMMENT_S, looked + LOOK_S, began + lasts_s) - time.monotonic())
+
+    async def _wait(self, seen: int, most_s: float) -> None:
+        """Wait for the next event, or so long."""
+        with suppress(TimeoutError):
+            async with self._changed:
+                if self._number <= seen and not self.is_leaving:
+                    await asyncio.wait_for(self._changed.wait(), max(0.0, most_s))
+
+    async def leave(self) -> None:
+        """End all streams: the desk is about to end."""
+        self.is_leaving = True
+        async with self._changed:
+            self._changed.notify_all()
 
     async def _listen(self) -> None:
         while True:

@@ -11,7 +11,7 @@ from qareport.errors import NotFoundError, QareportError
 from qareport.messages import say
 from qareport.model import Alert, AlertState, LiveCall, Permission, Role
 from qareport.model.live import AlertPrecision
-from qareport.store import TICKET_LASTS, AlertQuery
+from qareport.store import MOST_COUNTED, TICKET_LASTS, AlertQuery
 from qareport.web.access import Access, ForbiddenError
 from qareport.web.reviewing import masked_comment
 
@@ -60,6 +60,13 @@ def list_alerts(access: Access, query: AlertQuery) -> tuple[Alert, ...]:
     """
     access.require(Permission.LIVE_READ)
     return access.desk.store.alerts.list_newest(replace(query, agents=access.agents(Permission.LIVE_READ)))
+
+
+def count_alerts(access: Access, query: AlertQuery) -> int:
+    """Count what `list_alerts` lists on all its pages, to one more than `MOST_COUNTED`."""
+    access.require(Permission.LIVE_READ)
+    own = replace(query, agents=access.agents(Permission.LIVE_READ))
+    return access.desk.store.alerts.count(own, most=MOST_COUNTED + 1)
 
 
 def find_alert(access: Access, alert_id: int) -> Alert:

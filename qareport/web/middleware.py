@@ -17,11 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from qareport import events, messages
 from qareport.errors import StoreError
 from qareport.messages import say
+from qareport.model import User
 from qareport.presentation import locale
 from qareport.web import errors
-from qareport.web.access import Access, Principal
+from qareport.web.access import Access, Principal, is_used_anew
 from qareport.web.desk import Desk
 from qareport.web.limiting import MOST_BODY, RequestLimits, counted, is_recording, is_too_large
+from qareport.web.templating import STATIC, static_address
 
 _SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 _POLICY: Final = (
@@ -29,6 +31,8 @@ _POLICY: Final = (
     "media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-src 'self'; frame-ancestors {ancestors}"
 )
+#: Scripts and styles.
+_NAMES: Final = frozenset(file.name for file in STATIC.iterdir())
 #: Methods whose requests `/metrics` counts.
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -123,7 +127,9 @@ class DeskMiddleware:
     def _of_session(self, token: str, ip: str) -> Principal | None:
         desk = self._desk
         user = desk.store.sessions.find(token, at=desk.now(), idle=desk.idle_lasts)
-        return None if user is None else Principal.of(user, ip=ip)
+        if user is None:
+            return None
+        return Principal.of(user, ip=ip, still=lambda: _still_is(user, self._of_session(token, ip)))
 
     def _of_token(self, secret: str, ip: str) -> Principal | None:
         desk = self._desk
@@ -133,12 +139,19 @@ class DeskMiddleware:
         user = desk.store.users.get(token.user_id)
         if user.disabled_at is not None:
             return None
-        principal = Principal.of(user, ip=ip, token=token)
+        principal = Principal.of(
+            user, ip=ip, token=token, still=lambda: _still_is(user, self._of_token(secret, ip))
+        )  # fmt: skip
         now = desk.now()
-        if token.used_at is None or (now - token.used_at).total_seconds() >= 3600:
+        if is_used_anew(token, now):
             Access(desk, principal).record("token.use", object=f"token:{token.token_id}")
             desk.store.tokens.mark_used(token.token_id, at=now)
         return principal
+
+
+def _still_is(user: User, now: Principal | None) -> bool:
+    """Tell whether a session or a token still opens the desk to a user with the same role, teams and agent."""
+    return now is not None and now.user == user
 
 
 def forged(method: str, headers: Headers, public_url: str) -> bool:
@@ -157,8 +170,19 @@ def forged(method: str, headers: Headers, public_url: str) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return True
-    own = {urlsplit(public_url).netloc} if public_url else {headers.get("host", "")}
-    return urlsplit(origin).netloc not in own
+    if not public_url:
+        return urlsplit(origin).netloc != headers.get("host", "")
+    return _place(origin) != _place(public_url)
+
+
+def _place(url: str) -> tuple[str, str | None, int | None]:
+    """Return what makes the origin of an address: scheme, host and port."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:  # no address at all
+        port = -1
+    return parts.scheme, parts.hostname, port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _ip(request: Request) -> str:
@@ -184,5 +208,14 @@ def _add_headers(headers: MutableHeaders, nonce: str, request: Request) -> None:
     headers.setdefault("cross-origin-resource-policy", "same-origin")
     if request.url.scheme == "https":
         headers.setdefault("strict-transport-security", "max-age=31536000")
-    if not request.url.path.startswith("/static/"):
-        headers.setdefault("cache-control", "no-store")
+    headers.setdefault("cache-control", _caching(request))
+
+
+def _caching(request: Request) -> str:
+    """Say for how long a browser may keep an answer: for good only what is named by its hash."""
+    path, query = request.url.path, request.url.query
+    if not path.startswith("/static/"):
+        return "no-store"
+    name = path.removeprefix("/static/")
+    is_named = query.startswith("v=") and name in _NAMES and f"{path}?{query}" == static_address(name)
+    return "public, max-age=31536000, immutable" if is_named else "no-cache"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,12 +14,16 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
-from qareport import __version__
+from qareport import __version__, messages
+from qareport.messages import Message
 from qareport.web.dependencies import MyAccess
 from qareport.web.errors import CODES
 from qareport.web.templating import render
 
 router = APIRouter()
+#: A line break within a paragraph, and the end of a sentence.
+_BREAK: Final = re.compile(r"(?<!\n)\n(?!\n)")
+_SENTENCE: Final = re.compile(r"(?<=[.。])\s+|(?<=。)|\n")
 _ABOUT: Final = (
     "Authenticate with `Authorization: Bearer qar_…` (a token of the desk), or with the session of a browser. "
     "Fields are only added within a version; unknown ones in requests are refused. Lists go on from `next`. "
@@ -119,10 +124,14 @@ class Operation:
 def install(app: FastAPI) -> None:
     """Let an application write its document as this module words it."""
 
+    worded: dict[str, dict[str, Any]] = {}
+
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
-        return app.openapi_schema
+            app.openapi_schema = make_document(app)
+        if (language := messages.language()) not in worded:
+            worded[language] = word_document(app.openapi_schema)
+        return worded[language]
 
     app.openapi = document  # type: ignore[method-assign]
 
@@ -175,7 +184,44 @@ def _curl(method: str, path: str, asked: Mapping[str, Any], address: str) -> str
     return f"{line} {shlex.quote(address + path + query)}"
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def texts_of(part: Any) -> Iterator[str]:
+    """Yield what a document says to people, in English: its descriptions."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "description" and isinstance(value, str):
+                yield _flowing(value)
+            else:
+                yield from texts_of(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from texts_of(value)
+
+
+def word_document(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document in the language that messages speak; operations are summed up by their first sentence."""
+    worded: dict[str, Any] = _worded(document)
+    for methods in worded["paths"].values():
+        for operation in methods.values():
+            operation["summary"] = _SENTENCE.split(operation["description"], maxsplit=1)[0].rstrip(".。")
+    return worded
+
+
+def _worded(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {
+            name: str(Message(_flowing(value))) if name == "description" and isinstance(value, str) else _worded(value)
+            for name, value in part.items()
+        }
+    return [_worded(value) for value in part] if isinstance(part, list) else part
+
+
+def _flowing(text: str) -> str:
+    """Undo the line breaks of a source within paragraphs."""
+    return _BREAK.sub(" ", text.strip())
+
+
+def make_document(app: FastAPI) -> dict[str, Any]:
+    """Make the document of an application, in English."""
     document = get_openapi(
         title="qareport", version=__version__, description=_ABOUT, routes=app.routes, openapi_version="3.1.0"
     )
@@ -198,6 +244,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
             responses = operation["responses"]
             responses.pop("422", None)
             responses["4XX"] = responses["5XX"] = problem
-            if method == "post" and "201" in responses:
+            if method == "post" and not responses.keys().isdisjoint(("201", "202")):
                 operation.setdefault("parameters", []).append(_KEY)
     return document

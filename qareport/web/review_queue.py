@@ -83,19 +83,40 @@ def build_queue(access: Access, day: date | None = None) -> ReviewQueue:
     """
     access.require(Permission.REVIEW_WRITE)
     agents, store = access.agents(Permission.REVIEW_WRITE), access.desk.store
-    zone = access.desk.settings.period.time_zone
-    newest = store.reviews.find_newest_start(agents) if day is None else None
-    chosen = day if newest is None else periods.local_day(newest, zone)
-    sample: tuple[str, ...] = ()
-    if chosen is not None:
-        first, last = periods.bounds(periods.period_of(PeriodKind.DAY, chosen, zone))
-        sample = store.reviews.sample(first, last, access.desk.settings.review.sample_per_agent, agents)
+    chosen, sample = _sample(access, day)
     stale = store.reviews.list_stale(agents)
     looks = store.reviews.list_second_looks(agents, access.principal.user.user_id)
-    call_ids = [*dict.fromkeys([*(verdict.call_id for verdict in (*stale, *looks)), *sample])][:MOST_CALLS]
+    # Verdicts that were lost with a wrong finding ask for nothing by themselves, and stay: they come last.
+    lost = sorted(stale, key=lambda verdict: verdict.kind is not VerdictKind.CONFIRMED)
+    asking = [verdict.call_id for verdict in lost if verdict.kind is VerdictKind.CONFIRMED]
+    others = [verdict.call_id for verdict in lost[len(asking) :]]
+    waiting = (*asking, *(verdict.call_id for verdict in looks), *sample, *others)
+    call_ids = [*dict.fromkeys(waiting)][:MOST_CALLS]
     reviewed = {rule.rule_id: rule.reviewed for rule in store.reviews.precisions(agents)}
     items = _items(access, call_ids, frozenset(sample), reviewed)
     return ReviewQueue(day=chosen, items=tuple(sorted(items, key=lambda item: _order(item, reviewed))))
+
+
+def count_waiting(access: Access) -> int:
+    """Count the calls in which something waits for a verdict of who asks, without reading them."""
+    access.require(Permission.REVIEW_WRITE)
+    agents, reviews = access.agents(Permission.REVIEW_WRITE), access.desk.store.reviews
+    _, sample = _sample(access, None)
+    lost = (verdict for verdict in reviews.list_stale(agents) if verdict.kind is VerdictKind.CONFIRMED)
+    looks = reviews.list_second_looks(agents, access.principal.user.user_id)
+    return len({*reviews.list_unreviewed(sample), *(verdict.call_id for verdict in (*lost, *looks))})
+
+
+def _sample(access: Access, day: date | None) -> tuple[date | None, tuple[str, ...]]:
+    """Return the day of a sample, and its calls; without a day that of the newest calls with findings."""
+    agents, store = access.agents(Permission.REVIEW_WRITE), access.desk.store
+    zone = access.desk.settings.period.time_zone
+    newest = store.reviews.find_newest_start(agents) if day is None else None
+    chosen = day if newest is None else periods.local_day(newest, zone)
+    if chosen is None:
+        return None, ()
+    first, last = periods.bounds(periods.period_of(PeriodKind.DAY, chosen, zone))
+    return chosen, store.reviews.sample(first, last, access.desk.settings.review.sample_per_agent, agents)
 
 
 def _order(item: QueueItem, reviewed: Mapping[str, int]) -> tuple[bool, int, bool, bool, str, int]:

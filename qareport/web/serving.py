@@ -6,6 +6,8 @@ import contextlib
 import gc
 import ipaddress
 import logging
+import socket
+import sys
 import threading
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,8 @@ from qareport.web.desk import Desk
 from qareport.web.processes import give_memory_back, trim, trim_until
 from qareport.web.templating import prepare_pages
 
+#: Exit status where the port cannot be opened, as uvicorn's own.
+_NOT_STARTED: Final = 3
 #: Each look at what can be given back takes a millisecond.
 _TRIM_S: Final = 2.0
 
@@ -74,7 +78,7 @@ def run_server(
     app = create_app(desk)
     desk.preparing = True
     threading.Thread(target=_attend, args=(desk,), daemon=True).start()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -84,9 +88,28 @@ def run_server(
         forwarded_allow_ips=trusted,
         ws="websockets-sansio",
         log_config=None,
+        access_log=False,  # it would write queries, which name people; `request` events stand for it
         server_header=False,
         timeout_graceful_shutdown=3,
     )
+    server = DeskServer(config, desk)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: it has ended by then
+        server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
+
+
+class DeskServer(uvicorn.Server):
+    """The server of a desk: when it is told to stop, who listens to a stream is told so, and comes back later."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self._desk = desk
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then everything else."""
+        await self._desk.live.leave()
+        await super().shutdown(sockets)
 
 
 def _attend(desk: Desk) -> None:

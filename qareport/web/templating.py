@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,6 +26,8 @@ from qareport.presentation.view_types import Phrase, TextRun
 from qareport.report.order.view_types import TranscriptLine
 
 _FOLDER: Final = Path(__file__).parent
+#: Scripts and styles.
+STATIC: Final = _FOLDER / "static"
 #: From one Chinese character to the last one before a Latin letter.
 _CHINESE: Final = re.compile(r"([\u3400-\u9fff](?:[^A-Za-z]*[\u3400-\u9fff])?)")
 
@@ -46,7 +49,7 @@ def _environment() -> Environment:
     environment.filters["items_of"] = dict
     environment.globals.update(
         _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
-        named=topic_wording.named, wording=wording,
+        named=topic_wording.named, wording=wording, static=static_address,
     )  # fmt: skip
     return environment
 
@@ -57,6 +60,16 @@ def prepare_pages() -> None:
     for name in environment.list_templates():
         environment.get_template(name)
     import_module("qareport.report.order.view")
+
+
+@cache
+def static_address(name: str) -> str:
+    """Return the address of a script or style, with the hash of what is in it: browsers may keep it for good.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
 def mark_chinese(text: str) -> str:

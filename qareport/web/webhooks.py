@@ -12,6 +12,7 @@ from qareport.errors import ConfigError, NotFoundError, Problem
 from qareport.messages import say
 from qareport.model import AuditEntry, DeliveryState, EventType, Permission, Webhook, WebhookDelivery
 from qareport.outgoing import place_of
+from qareport.store import MOST_COUNTED
 from qareport.web.access import Access
 
 #: Webhooks of one desk.
@@ -166,6 +167,12 @@ def list_deliveries(
     """
     find_webhook(access, webhook_id)
     return access.desk.store.webhook_queue.list(webhook_id, state=state, before=before, limit=limit)
+
+
+def count_deliveries(access: Access, webhook_id: int, *, state: DeliveryState | None = None) -> int:
+    """Count what `list_deliveries` lists on all its pages, to one more than `MOST_COUNTED`."""
+    find_webhook(access, webhook_id)
+    return access.desk.store.webhook_queue.count_of(webhook_id, state=state, most=MOST_COUNTED + 1)
 
 
 def told_of(access: Access, call_id: str) -> tuple[tuple[str, WebhookDelivery], ...]:

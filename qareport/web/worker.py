@@ -9,7 +9,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from qareport.web.processes import share_heaps, trim_until
 from qareport.workflows.export.jobs import sweep_exports
 from qareport.workflows.hear_uploads import UploadWorker
 from qareport.workflows.judge import RuleBook
+from qareport.workflows.live.load import LiveFigures
 from qareport.workflows.live.merging import settle
 from qareport.workflows.live.service import LiveService
 from qareport.workflows.uploads import UploadFolder
@@ -89,6 +90,8 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
     threading.Thread(target=trim_until, args=(worker.stopping,), kwargs={"every_s": _TRIM_S}, daemon=True).start()
     with heard_live(workspace, engine, turns, live) if live else nullcontext() as server:
         ports = {} if server is None else dict(server.ports)
+        if server is not None:
+            signs.figures = server.service.figures
         signs.say(SignOfLife(state="ready", model=model, live_ports=ports))  # from here on calls get in, too
         worker.run()
     signs.end(SignOfLife(state="stopped"))
@@ -196,6 +199,8 @@ class _Signs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._said = SignOfLife(state="starting")
+        #: How live calls go: told with each sign.
+        self.figures: Callable[[], LiveFigures] = LiveFigures
         self._lock = threading.Lock()
         self._ended = threading.Event()
 
@@ -209,7 +214,7 @@ class _Signs:
         with self._lock:
             if not self._ended.is_set():
                 self._said = said
-                said.leave(self._folder)
+                replace(said, live=self.figures()).leave(self._folder)
 
     def end(self, last: SignOfLife) -> None:
         """Leave the last one; nothing is said after it."""

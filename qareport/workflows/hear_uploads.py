@@ -62,6 +62,8 @@ _MOST_CHANNELS = 2
 _CRASHED = say(
     "reading this recording crashed the decoder, or took too much memory or time; convert it to WAV and upload that"
 )
+#: The setting that is named where a recording is too long, in every language.
+_LONGEST = "audio.max_duration_minutes"
 #: A lease is renewed so often while the model works.
 _RENEW_S = 10.0
 
@@ -385,7 +387,9 @@ def _renewed(heard: _Heard) -> Iterator[None]:
 
 
 def _code_of(failure: FailedCall) -> str:
-    return "not_audio" if failure.step == "decode" else "failed"
+    if failure.step != "decode":
+        return "failed"
+    return "too_long" if _LONGEST in failure.reason else "not_audio"
 
 
 def _now() -> datetime:

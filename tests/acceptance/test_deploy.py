@@ -13,6 +13,7 @@ import click
 import pytest
 
 from qareport import cli
+from qareport.settings import Settings
 from qareport.store import Store
 from tests.support.paths import ROOT
 
@@ -74,6 +75,20 @@ def test_cron_does_what_the_units_do() -> None:
         assert line.replace("/run/qareport/", "/var/lib/prometheus/node-exporter/") in cron
 
 
+@pytest.mark.parametrize("name", ["nginx-desk.conf", "Caddyfile-desk"])
+def test_a_proxy_leads_pages_to_the_desk_and_sound_of_calls_to_the_worker(name: str) -> None:
+    text, settings = (DEPLOY / name).read_text("utf-8"), Settings()
+    live = text[text.index("/live/") :]
+    assert f"127.0.0.1:{settings.live.port}" in live[: live.index("}")]
+    begin, streamed = r"(?:location / |handle )\{", "(?:proxy_buffering off|flush_interval -1)"
+    pages = re.search(rf"{begin}[^}}]*127\.0\.0\.1:(\d+)[^}}]*{streamed}", text)
+    assert pages is not None
+    assert int(pages.group(1)) == settings.desk.port
+    if name.startswith("nginx"):  # Caddy upgrades connections by itself
+        assert "proxy_set_header Upgrade $http_upgrade;" in live
+        assert 'proxy_set_header Connection "upgrade";' in live
+
+
 def test_what_units_say_in_the_journal_is_json() -> None:
     for line in commands():
         assert " --log-format json " in line
@@ -127,8 +142,17 @@ def backup(tmp_path: Path) -> subprocess.CompletedProcess[str]:
     program = tmp_path / "qareport"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m qareport "$@"\n')
     program.chmod(0o755)
-    command = [DEPLOY / "backup", program, f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "backup"]
+    command = [
+        DEPLOY / "backup", program, f"sqlite:///{tmp_path / 'store.db'}", tmp_path / "backup", tmp_path / "config"
+    ]  # fmt: skip
+    (tmp_path / "config").mkdir(exist_ok=True)
+    (tmp_path / "config" / "qareport.yaml").write_text(f"desk: {{key_file: {tmp_path / 'desk-key'}}}\n", "utf-8")
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def make_desk_key(tmp_path: Path) -> None:
+    (tmp_path / "desk-key").write_bytes(b"k" * 32)
+    (tmp_path / "desk-key").chmod(0o600)
 
 
 def test_a_backup_is_a_store_and_the_newest_fourteen_stay(tmp_path: Path) -> None:
@@ -136,12 +160,17 @@ def test_a_backup_is_a_store_and_the_newest_fourteen_stay(tmp_path: Path) -> Non
     (tmp_path / "backup").mkdir()
     for day in range(10, 27):
         (tmp_path / "backup" / f"qareport-2025-01-{day}T023000.db").write_bytes(b"old")
+    (tmp_path / "backup" / "qareport-2025-01-10T023000.db.key").write_bytes(b"old")
+    make_desk_key(tmp_path)
     (tmp_path / "backup" / "notes.txt").write_text("not ours")
     done = backup(tmp_path)
     assert done.returncode == 0, done.stderr
     copies = sorted(path.name for path in (tmp_path / "backup").glob("*.db"))
     assert (len(copies), copies[0]) == (14, "qareport-2025-01-14T023000.db")
     assert (tmp_path / "backup" / "notes.txt").exists()
+    key = tmp_path / "backup" / f"{copies[-1]}.key"
+    assert (key.read_bytes(), key.stat().st_mode & 0o777) == (b"k" * 32, 0o600)
+    assert [path.name for path in (tmp_path / "backup").glob("*.key")] == [key.name]
     with Store(f"sqlite:///{tmp_path / 'backup' / copies[-1]}") as copy:
         assert list(copy.maintenance.verify()) == []
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from qareport.cli import main
-from qareport.model import MAIL, Call, CallMetrics, CallReport, Delivery, DeliveryState, Edition, JobKind
+from qareport.delivery import DeskKey
+from qareport.model import MAIL, AuditEntry, Call, CallMetrics, CallReport, Delivery, DeliveryState, Edition, JobKind
 from qareport.settings import default_dir
 from qareport.store import Store
 from tests.support.store_samples import fill
@@ -93,6 +94,29 @@ def test_check_and_backup_say_what_they_did(url: str, tmp_path: Path, capsys: py
     assert main(["--store", url, "store", "backup", str(tmp_path / "copy.db")]) == 0
     assert orders(f"sqlite:///{tmp_path / 'copy.db'}") == {"o-old", "o-new"}
     assert main(["store", "upgrade", "--store", url]) == 0
+
+
+def test_the_key_of_the_desk_is_checked_and_backed_up_with_the_store(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, key = tmp_path / "config", tmp_path / "elsewhere" / "key"
+    config.mkdir()
+    (config / "qareport.yaml").write_text(f"desk: {{key_file: {key}}}\n", "utf-8")
+    options = ["--store", url, "--config", str(config)]
+    assert main(["store", "check", *options]) == 0
+    with Store(url) as store:
+        store.webhooks.add("crm", "https://crm.example.com/", at=datetime.now(UTC))
+    assert main(["store", "check", *options]) == 1
+    assert f"{key}: the desk's key is missing" in capsys.readouterr().err
+    made = DeskKey.open(key)
+    assert main(["store", "check", *options]) == 0
+    assert main(["store", "backup", str(tmp_path / "copy.db"), *options]) == 0
+    beside = tmp_path / "copy.db.key"
+    assert beside.stat().st_mode & 0o777 == 0o600
+    assert DeskKey.open(beside).derive("webhook", 1, 1) == made.derive("webhook", 1, 1)
+    key.chmod(0o640)
+    assert main(["store", "check", *options]) == 1
+    assert "others may read it" in capsys.readouterr().err
 
 
 def test_a_row_that_cannot_be_read_ends_with_status_1(url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,12 +207,33 @@ def test_retention_deletes_what_is_older_than_the_settings_say(
     config = tmp_path / "config"
     config.mkdir()
     assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
-    assert "everything is kept" in capsys.readouterr().err
+    assert "every call is kept" in capsys.readouterr().err
     (config / "qareport.yaml").write_text("retention: {days: 30}\n", "utf-8")
     assert main(["store", "retain", "--store", url, "--config", str(config), "--dry-run"]) == 0
     assert orders(url) == {"o-old", "o-new"}
     assert main(["store", "retain", "--store", url, "--config", str(config)]) == 0
     assert orders(url) == {"o-new"}
+
+
+def test_lines_of_the_audit_log_go_after_their_days_whether_calls_do_or_not(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "qareport.yaml").write_text("retention: {audit_days: 30}\n", "utf-8")
+    now = datetime.now(UTC)
+    with Store(url) as store:
+        for days in (60, 31, 29):
+            at = now - timedelta(days=days)
+            store.audit.record(AuditEntry(at=at, actor="li.min", actor_kind="person", action=f"login.{days}"))
+    retain = ["store", "retain", "--store", url, "--config", str(config)]
+    assert main([*retain, "--dry-run"]) == 0
+    assert "Lines of the audit log: 2 would be deleted." in capsys.readouterr().out
+    assert main(retain) == 0
+    assert "Lines of the audit log: 2 deleted." in capsys.readouterr().out
+    with Store(url) as store:
+        assert [line.action for line in store.audit.list()] == ["audit.trim", "login.29"]
+        assert store.audit.verify() is None
 
 
 def test_retention_deletes_a_few_calls_at_a_time_each_lot_with_its_proof(

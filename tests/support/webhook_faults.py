@@ -47,7 +47,7 @@ url, folder, timeout_s, calls = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3
 webhooks.TRIES_S = tuple(0.05 * number for number in range(400))  # a day of tries, compressed
 
 def send():
-    key = DeskKey.open(folder)
+    key = DeskKey.open(folder / "key")
     client = OutgoingClient(OutgoingReach(allow=("http://127.0.0.1",), timeout_s=timeout_s))
     tries = WebhookTries(client, lambda: key, public_url="", now=utc_now)
     with Store(url) as store:

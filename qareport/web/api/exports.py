@@ -14,7 +14,7 @@ from qareport.store import Scope
 from qareport.web import exporting
 from qareport.web.api.lists import Listed, page_of
 from qareport.web.cursors import LONGEST, read_cursor
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
 
@@ -72,7 +72,7 @@ def list_exports(
     found = exporting.list_exports(access, before=before[0] if before else None, limit=limit + 1)
     return page_of(
         access.desk, "exports", found, limit, after=after, place=lambda export: export.export_id,
-        word=lambda export: ExportState.of(export, access.desk.now()),
+        word=lambda export: ExportState.of(export, access.desk.now()), count=lambda: exporting.count_exports(access),
     )  # fmt: skip
 
 
@@ -84,13 +84,13 @@ def order_export(access: MyAccess, body: NewExport) -> ExportState:
 
 
 @router.get("/{export_id}")
-def get_export(access: MyAccess, export_id: int) -> ExportState:
+def get_export(access: MyAccess, export_id: RowId) -> ExportState:
     """Tell how far an export is."""
     return ExportState.of(exporting.find_export(access, export_id), access.desk.now())
 
 
 @router.get("/{export_id}/content")
-def get_content(access: MyAccess, export_id: int) -> FileResponse:
+def get_content(access: MyAccess, export_id: RowId) -> FileResponse:
     """Fetch the file of an export."""
     export, path = exporting.open_file(access, export_id)
     return FileResponse(path, media_type=exporting.MEDIA_TYPES[export.format], filename=exporting.name_of_file(export))

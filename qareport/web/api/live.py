@@ -120,7 +120,9 @@ def follow_live(
     """Follow live calls and alerts: server-sent events. The stream ends each minute: come back with `Last-Event-ID`."""
     access.require(Permission.LIVE_READ)
     last = int(last_event_id) if last_event_id.isdecimal() else 0
-    told = access.desk.live.follow(access.agents(Permission.LIVE_READ), last, live_id=live_id, lasts_s=STREAM_S)
+    told = access.desk.live.follow(
+        access.agents(Permission.LIVE_READ), last, live_id=live_id, lasts_s=STREAM_S, still=access.principal.still
+    )
     return StreamingResponse(
         _begun(told),
         media_type="text/event-stream",
@@ -165,7 +167,8 @@ def list_alerts(
     )  # fmt: skip
     found = live_reading.list_alerts(access, query)
     return page_of(
-        access.desk, "alerts", found, limit, after=after, word=_data, place=lambda alert: alert.alert_id
+        access.desk, "alerts", found, limit, after=after, word=_data, place=lambda alert: alert.alert_id,
+        count=lambda: live_reading.count_alerts(access, query),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from qareport.model import ApiToken, Team, User
 from qareport.store import MOST_COUNTED
 from qareport.web import auditing, people
 from qareport.web.access import PreconditionError
-from qareport.web.api.lists import Listed, whole
+from qareport.web.api.lists import AnyPage, Listed, part_of
 from qareport.web.cursors import LONGEST, read_cursor, write_cursor
 from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.pages.audit import Wanted
@@ -137,9 +137,10 @@ def get_me(access: MyAccess) -> Me:
 
 
 @router.get("/users")
-def get_users(access: MyAccess) -> Listed[UserAnswer]:
+def get_users(access: MyAccess, page: AnyPage) -> Listed[UserAnswer]:
     """List the users."""
-    return whole([UserAnswer.of(user) for user in people.list_users(access)])
+    users = people.list_users(access)
+    return part_of(access.desk, "users", users, page, word=UserAnswer.of, key=lambda user: user.user_id)
 
 
 @router.post("/users", status_code=201)
@@ -182,9 +183,10 @@ def renew_password(access: MyAccess, user_id: RowId) -> AddedUser:
 
 
 @router.get("/teams")
-def get_teams(access: MyAccess) -> Listed[TeamAnswer]:
+def get_teams(access: MyAccess, page: AnyPage) -> Listed[TeamAnswer]:
     """List the teams."""
-    return whole([TeamAnswer.of(team) for team in people.list_teams(access)])
+    teams = people.list_teams(access)
+    return part_of(access.desk, "teams", teams, page, word=TeamAnswer.of, key=lambda team: team.team_id)
 
 
 @router.post("/teams", status_code=201)
@@ -201,9 +203,10 @@ def delete_team(access: MyAccess, team_id: str) -> Response:
 
 
 @router.get("/tokens")
-def get_tokens(access: MyAccess) -> Listed[TokenAnswer]:
+def get_tokens(access: MyAccess, page: AnyPage) -> Listed[TokenAnswer]:
     """List the tokens."""
-    return whole([TokenAnswer.of(token) for token in people.list_tokens(access)])
+    tokens = people.list_tokens(access)
+    return part_of(access.desk, "tokens", tokens, page, word=TokenAnswer.of, key=lambda token: token.token_id)
 
 
 @router.post("/tokens", status_code=201)

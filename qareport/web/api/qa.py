@@ -12,7 +12,7 @@ from qareport.model import QaFilter, QaKind, QaPair, QaState
 from qareport.web import qa_review
 from qareport.web.api.lists import Listed
 from qareport.web.cursors import LONGEST, read_cursor, write_cursor
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId
 
 router = APIRouter(prefix="/api/v1/qa-pairs", tags=["qa"])
 _Text = Annotated[str, Field(max_length=qa_review.MOST_TEXT)]
@@ -105,6 +105,6 @@ def mine_pairs(access: MyAccess) -> MiningJob:
 
 
 @router.patch("/{pair_id}")
-def change_pair(access: MyAccess, pair_id: int, body: QaPairChange) -> QaPairDetails:
+def change_pair(access: MyAccess, pair_id: RowId, body: QaPairChange) -> QaPairDetails:
     """Approve, edit, reject or take back a pair; the same once more changes nothing."""
     return QaPairDetails.of(qa_review.decide(access, pair_id, body.state, question=body.question, answer=body.answer))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
@@ -18,6 +18,11 @@ from qareport.web.uploading import NewUpload, UploadState
 from qareport.workflows.uploads import UploadRefusedError
 
 router = APIRouter(prefix="/api/v1/uploads", tags=["uploads"])
+
+
+_THERE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": UploadState, "description": "It is there already: `call_id` names the call."}
+}  # fmt: skip
 
 
 class Added(BaseModel):
@@ -36,16 +41,23 @@ def add_upload(access: MyAccess, new: NewUpload) -> Added:
     return Added(upload_id=job.job_id, put_url=f"/api/v1/uploads/{job.job_id}/content", expires_at=expires_at)
 
 
-@router.put("/{upload_id}/content", status_code=202)
-async def put_content(request: Request, access: MyAccess, upload_id: RowId) -> UploadState:
-    """Send the bytes of a recording."""
+@router.put("/{upload_id}/content", status_code=202, responses=_THERE)
+async def put_content(request: Request, access: MyAccess, response: Response, upload_id: RowId) -> UploadState:
+    """Send the bytes of a recording.
+
+    Where a stored call has the same recording and the same facts, the answer is 200 with that call, and nothing is
+    heard again.
+    """
     job = uploading.find(access, upload_id)
     if job.state is not JobState.RECEIVING:
         raise UploadRefusedError("conflict", say("this upload has its file already"))
     if access.desk.now() > job.created_at + uploading.OPEN:
         raise GoneError(say("this upload waited too long for its file"), to_do=say("announce it again"))
-    await uploading.receive(access.desk, job, request.stream())
-    return uploading.state_of(uploading.find(access, upload_id))
+    await uploading.receive(access, job, request.stream())
+    state = uploading.state_of(uploading.find(access, upload_id))
+    if state.state == JobState.DONE:
+        response.status_code = 200
+    return state
 
 
 @router.get("/{upload_id}")
@@ -57,9 +69,7 @@ def get_upload(access: MyAccess, upload_id: RowId) -> UploadState:
 @router.delete("/{upload_id}", status_code=204)
 def cancel_upload(access: MyAccess, upload_id: RowId) -> Response:
     """Cancel an upload that is not over."""
-    job = uploading.find(access, upload_id)
-    access.record("upload.cancel", object=f"call:{job.payload['call_id']}")
-    access.desk.store.jobs.cancel(upload_id, at=access.desk.now())
+    uploading.cancel(access, upload_id)
     return Response(status_code=204)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
@@ -13,11 +13,13 @@ from qareport.messages import say
 from qareport.model import DeliveryState, EventType, Webhook, WebhookDelivery
 from qareport.web import webhooks
 from qareport.web.access import PreconditionError
-from qareport.web.api.lists import Listed, page_of, whole
+from qareport.web.api.lists import AnyPage, Listed, page_of, part_of
 from qareport.web.cursors import LONGEST, read_cursor
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId
 
 router = APIRouter(prefix="/api/v1", tags=["webhooks"])
+#: Of a version, at most.
+_DIGITS: Final = 9
 IfMatch = Annotated[str | None, Header(description="The ETag that was looked at; 412 when it is another one now.")]
 
 
@@ -81,9 +83,10 @@ class DeliveryAnswer(BaseModel):
 
 
 @router.get("/webhooks")
-def get_webhooks(access: MyAccess) -> Listed[WebhookAnswer]:
+def get_webhooks(access: MyAccess, page: AnyPage) -> Listed[WebhookAnswer]:
     """List the webhooks."""
-    return whole([WebhookAnswer.of(webhook) for webhook in webhooks.list_webhooks(access)])
+    found = webhooks.list_webhooks(access)
+    return part_of(access.desk, "webhooks", found, page, word=WebhookAnswer.of, key=lambda hook: hook.webhook_id)
 
 
 @router.post("/webhooks", status_code=201)
@@ -96,7 +99,7 @@ def add_webhook(access: MyAccess, new: webhooks.NewWebhook, response: Response) 
 
 @router.patch("/webhooks/{webhook_id}")
 def change_webhook(
-    access: MyAccess, webhook_id: int, change: webhooks.WebhookChange, response: Response, if_match: IfMatch = None
+    access: MyAccess, webhook_id: RowId, change: webhooks.WebhookChange, response: Response, if_match: IfMatch = None
 ) -> WebhookAnswer:
     """Change a webhook, or switch it on or off."""
     version = _version(if_match)
@@ -109,21 +112,21 @@ def change_webhook(
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=204)
-def delete_webhook(access: MyAccess, webhook_id: int) -> Response:
+def delete_webhook(access: MyAccess, webhook_id: RowId) -> Response:
     """Delete a webhook with its deliveries."""
     webhooks.delete_webhook(access, webhook_id)
     return Response(status_code=204)
 
 
 @router.post("/webhooks/{webhook_id}/test", status_code=202)
-def send_test(access: MyAccess, webhook_id: int) -> Response:
+def send_test(access: MyAccess, webhook_id: RowId) -> Response:
     """Send a webhook an event of the type `webhook.test`."""
     webhooks.send_test(access, webhook_id)
     return Response(status_code=202)
 
 
 @router.post("/webhooks/{webhook_id}/rotate")
-def rotate_secret(access: MyAccess, webhook_id: int) -> WebhookWithSecret:
+def rotate_secret(access: MyAccess, webhook_id: RowId) -> WebhookWithSecret:
     """Give a webhook a new secret, told this once; for 24 hours the one before it signs as well."""
     webhook, secret = webhooks.rotate_secret(access, webhook_id)
     return WebhookWithSecret(**WebhookAnswer.of(webhook).model_dump(), secret=secret)
@@ -132,7 +135,7 @@ def rotate_secret(access: MyAccess, webhook_id: int) -> WebhookWithSecret:
 @router.get("/webhooks/{webhook_id}/deliveries")
 def get_deliveries(
     access: MyAccess,
-    webhook_id: int,
+    webhook_id: RowId,
     state: DeliveryState | None = None,
     after: Annotated[str, Query(max_length=LONGEST, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -144,8 +147,9 @@ def get_deliveries(
         access, webhook_id, state=state, before=before[0] if before else None, limit=limit + 1
     )
     return page_of(
-        access.desk, name, found, limit, after=after, word=DeliveryAnswer.of, place=lambda delivery: delivery.number
-    )
+        access.desk, name, found, limit, after=after, word=DeliveryAnswer.of, place=lambda delivery: delivery.number,
+        count=lambda: webhooks.count_deliveries(access, webhook_id, state=state),
+    )  # fmt: skip
 
 
 @router.post("/deliveries/{delivery_id}/replay", status_code=202)
@@ -158,6 +162,6 @@ def _version(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _DIGITS:
         raise QareportError(say("not the ETag of a webhook: {text}", text=if_match[:40]))
     return int(text)

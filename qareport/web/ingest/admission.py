@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from qareport.messages import say
-from qareport.model import Agents, Permission, Reach, Role
+from qareport.model import Agents, AuditEntry, Permission, Reach, Role
 from qareport.settings import LiveSettings
 from qareport.store import Store
-from qareport.web.access import Principal
+from qareport.web.access import Principal, is_used_anew
 from qareport.web.ingest.conventions import NOT_ALLOWED, Began, FrameError
 from qareport.web.ingest.twilio import signature_of
 
@@ -68,18 +68,25 @@ class Door:
             return False
         return any(peer in network for network in self._networks)
 
-    def by_token(self, secret: str) -> Admitted | None:
-        """Let in who has a token with the scope `live:ingest`."""
+    def by_token(self, secret: str, peer: str = "") -> Admitted | None:
+        """Let in who has a token with the scope `live:ingest`; its first use of an hour stands in the audit log."""
         now = self._clock()
         token = self._store.tokens.find(secret, at=now)
         if token is None or Permission.LIVE_INGEST not in token.scopes:
             return None
         user = self._store.users.get(token.user_id)
-        principal = Principal.of(user, token=token)
+        principal = Principal.of(user, ip=peer, token=token)
         reach = principal.rights.get(Permission.LIVE_INGEST)
         if user.disabled_at is not None or reach is None:
             return None
-        self._store.tokens.mark_used(token.token_id, at=now)
+        if is_used_anew(token, now):
+            self._store.audit.record(
+                AuditEntry(
+                    at=now, actor=principal.actor, actor_kind="token", ip=peer, action="token.use",
+                    object=f"token:{token.token_id}",
+                )
+            )  # fmt: skip
+            self._store.tokens.mark_used(token.token_id, at=now)
         if reach is Reach.ALL:
             return Admitted()
         return Admitted(agents=Agents(only=self._store.teams.agents_of(principal.teams)))
@@ -89,17 +96,17 @@ class Door:
         facts = self._store.live_tickets.use(ticket, at=self._clock())
         return None if facts is None else Admitted(facts=facts)
 
-    def by_header(self, authorization: str) -> Admitted | None:
+    def by_header(self, authorization: str, peer: str = "") -> Admitted | None:
         """Let in by an `Authorization` header: Bearer with a token, or Basic with the token as password."""
         kind, _, value = authorization.partition(" ")
         if kind.lower() == "bearer":
-            return self.by_token(value.strip())
+            return self.by_token(value.strip(), peer)
         if kind.lower() == "basic":
             try:
                 password = base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
             except (ValueError, binascii.Error):
                 return None
-            return self.by_token(password)
+            return self.by_token(password, peer)
         return None
 
     def by_signature(self, signature: str, host: str, path: str) -> Admitted | None:

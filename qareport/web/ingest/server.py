@@ -160,7 +160,7 @@ class IngestServer:
         self, service: LiveService, store: Store, settings: LiveSettings, *, host: str = "127.0.0.1",
         tls: ssl.SSLContext | None = None, clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:  # fmt: skip
-        self._service = service
+        self.service: Final = service
         self._settings = settings
         self._host = host
         self._tls = tls
@@ -251,17 +251,18 @@ class IngestServer:
         host = request.headers.get("Host", "")
         if origin is not None and urlsplit(origin).netloc != host:
             return connection.respond(HTTPStatus.FORBIDDEN, "another site\n")
-        admitted = await asyncio.to_thread(self._admit, request, host, dict(parse_qsl(address.query)))
+        query = dict(parse_qsl(address.query))
+        admitted = await asyncio.to_thread(self._admit, request, host, query, _peer(connection))
         signed = name in ("twilio", "telnyx", "exotel")
         if admitted is None and not (signed or name == "pcm"):  # those may bring a ticket in their first message
             return connection.respond(HTTPStatus.UNAUTHORIZED, refusal() + "\n")
         connection.admitted = admitted  # type: ignore[attr-defined]
         return None
 
-    def _admit(self, request: Request, host: str, query: dict[str, str]) -> Admitted | None:
+    def _admit(self, request: Request, host: str, query: dict[str, str], peer: str) -> Admitted | None:
         authorization = request.headers.get("Authorization", "")
         if authorization:
-            return self._door.by_header(authorization)
+            return self._door.by_header(authorization, peer)
         if ticket := query.get("ticket"):
             return self._door.by_ticket(ticket)
         return self._door.by_signature(request.headers.get("X-Twilio-Signature", ""), host, request.path)
@@ -275,7 +276,7 @@ class IngestServer:
         return self._busy(connection)
 
     def _busy(self, connection: ServerConnection) -> Response | None:
-        core = self._service.core
+        core = self.service.core
         if len(core.calls) < self._settings.max_calls and not core.load.is_overloaded:
             return None
         response = connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many calls at once\n")
@@ -295,7 +296,7 @@ class IngestServer:
 
     async def _talk(self, websocket: ServerConnection, convention: Convention, name: str) -> None:
         admitted: Admitted | None = getattr(websocket, "admitted", None)
-        connection = _Connection(self._service, self._door, convention, name, _peer(websocket), admitted)
+        connection = _Connection(self.service, self._door, convention, name, _peer(websocket), admitted)
         telling = asyncio.create_task(_send_told(websocket, connection))
         code, why, reason = DONE, "", "vanished"
         try:
@@ -319,7 +320,7 @@ class IngestServer:
     async def _audiosocket(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = str((writer.get_extra_info("peername") or ("",))[0])
         convention = AudioSocketConvention()
-        connection = _Connection(self._service, self._door, convention, "audiosocket", peer, None)
+        connection = _Connection(self.service, self._door, convention, "audiosocket", peer, None)
         reason = "vanished"
         try:
             while self._door.is_near(peer):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from qareport.model import AppealState, Permission, VerdictReason
 from qareport.presentation import review_wording
 from qareport.web import appealing
-from qareport.web.dependencies import MyAccess, RowId
+from qareport.web.dependencies import MyAccess, RowId, RowPlace
 from qareport.web.pages.review import Comment, names_of, quotes_of
 from qareport.web.templating import render
 
@@ -20,7 +20,7 @@ PAGE = 50
 
 
 @router.get("/appeals")
-def show_appeals(request: Request, access: MyAccess, after: Annotated[int | None, Query(ge=1)] = None) -> Response:
+def show_appeals(request: Request, access: MyAccess, after: RowPlace = None) -> Response:
     """List appeals, open ones first."""
     found = appealing.list_appeals(access, before=after, limit=PAGE + 1)
     closed = [appeal for appeal in found if appeal.state is not AppealState.OPEN]

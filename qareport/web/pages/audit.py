@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from qareport.web import auditing
 from qareport.web.auditing import AuditFilter
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowPlace
 from qareport.web.templating import render
 
 router = APIRouter(prefix="/audit")
@@ -37,7 +37,7 @@ Wanted = Annotated[AuditFilter, Depends(read_filter)]
 
 
 @router.get("")
-def show_audit(request: Request, access: MyAccess, wanted: Wanted, before: int | None = None) -> Response:
+def show_audit(request: Request, access: MyAccess, wanted: Wanted, before: RowPlace = None) -> Response:
     """List the log, with a filter, and whether its chain holds."""
     entries = auditing.read_page(access, wanted, before=before, limit=PAGE + 1)
     link = wanted.as_query()

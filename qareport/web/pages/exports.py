@@ -11,7 +11,7 @@ from qareport.errors import QareportError
 from qareport.store import Scope
 from qareport.web import exporting
 from qareport.web.access import Access, ForbiddenError
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId, RowPlace
 from qareport.web.health import engine_state
 from qareport.web.pages.review import names_of
 from qareport.web.templating import render
@@ -28,7 +28,7 @@ def show_exports(
     access: MyAccess,
     q: Annotated[str, Query(max_length=exporting.MOST_QUERY)] = "",
     scope: Annotated[Scope, Query(alias="in")] = "sentence",
-    after: Annotated[int | None, Query(ge=1)] = None,
+    after: RowPlace = None,
 ) -> Response:
     """Show the form, filled with a query of the list of calls, and the newest exports."""
     return _page(request, access, q, scope, after=after)
@@ -54,7 +54,7 @@ def order_export(
 
 
 @router.get("/exports/{export_id}/content")
-def get_content(access: MyAccess, export_id: int) -> Response:
+def get_content(access: MyAccess, export_id: RowId) -> Response:
     """Fetch the file of an export."""
     export, path = exporting.open_file(access, export_id)
     return FileResponse(path, media_type=exporting.MEDIA_TYPES[export.format], filename=exporting.name_of_file(export))

@@ -13,7 +13,7 @@ from qareport.messages import say
 from qareport.model import SETTLED, DeliveryState, Permission, Webhook
 from qareport.web import webhooks
 from qareport.web.access import Access
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId, RowPlace
 from qareport.web.templating import render
 
 router = APIRouter(prefix="/settings/integrations")
@@ -45,8 +45,8 @@ def show_integrations(request: Request, access: MyAccess) -> Response:
 def show_integration(
     request: Request,
     access: MyAccess,
-    webhook_id: int,
-    before: Annotated[int | None, Query()] = None,
+    webhook_id: RowId,
+    before: RowPlace = None,
     state: Annotated[DeliveryState | None, Query()] = None,
 ) -> Response:
     """Show what was sent for a request of an integration, or told by a robot."""
@@ -60,7 +60,9 @@ def show_integration(
 
 
 @router.post("/{webhook_id}/state")
-def switch_integration(access: MyAccess, webhook_id: int, state: Annotated[str, Form(max_length=10)] = "") -> Response:
+def switch_integration(
+    access: MyAccess, webhook_id: RowId, state: Annotated[str, Form(max_length=10)] = ""
+) -> Response:
     """Switch a request or a robot on or off."""
     row = _find(access, webhook_id)
     entry = access.entry(f"{row.kind}s.switch", object=f"{row.kind}:{row.name}", on=str(state == "on").lower())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -43,8 +46,8 @@ def log_in(
     """Log in by name and password. An unknown name and a wrong password get the same answer, as slowly."""
     ip = request.client.host if request.client else ""
     if not may_try(desk, name, ip):
-        problem = say("too many wrong passwords; try again in 15 minutes")
-        return _page(request, desk, status=429, next=next, name=name, problem=problem)
+        problem, headers = say("too many wrong passwords; try again in 15 minutes"), retry_later(desk, name, ip)
+        return _page(request, desk, status=429, next=next, name=name, problem=problem, headers=headers)
     user = desk.store.users.find(name)
     if not is_password(password, desk.store.users.password_of(name)) or user is None:
         missed(desk, name, ip)
@@ -144,6 +147,14 @@ def may_try(desk: Desk, name: str, ip: str) -> bool:
     )
 
 
+def retry_later(desk: Desk, name: str, ip: str) -> dict[str, str]:
+    """Return the header that says when the next try to log in is taken."""
+    limits = desk.login_limits
+    windows = [limits.get_window_stats(_OF_ADDRESS, "ip", ip), limits.get_window_stats(_OF_NAME, "name", name)]
+    until = max((window.reset_time for window in windows if window.remaining == 0), default=0.0)
+    return {"retry-after": str(max(1, math.ceil(until - time.time())))}
+
+
 def missed(desk: Desk, name: str, ip: str) -> None:
     """Count a try that failed."""
     if name:
@@ -151,18 +162,20 @@ def missed(desk: Desk, name: str, ip: str) -> None:
     desk.login_limits.hit(_OF_ADDRESS, "ip", ip)
 
 
-def show_problem(request: Request, problem: str | Message, *, status: int, next: str = "/") -> Response:
+def show_problem(
+    request: Request, problem: str | Message, *, status: int, next: str = "/", headers: Mapping[str, str] | None = None
+) -> Response:
     """Show the log-in page with what went wrong elsewhere; local accounts work all the same."""
-    return _page(request, request.app.state.desk, status=status, next=next, problem=problem)
+    return _page(request, request.app.state.desk, status=status, next=next, problem=problem, headers=headers)
 
 
 def _page(
     request: Request, desk: Desk, *, next: str, status: int = 200, name: str = "", problem: str | Message = "",
-    lost: bool = False,
+    lost: bool = False, headers: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
     return render(
-        request, "login.html.j2", status=status, next=inside(next), name=name, problem=problem, lost=lost,
-        elsewhere=desk.oidc is not None, ended=cookie_name(request.url.scheme) in request.cookies,
+        request, "login.html.j2", status=status, headers=headers, next=inside(next), name=name, problem=problem,
+        lost=lost, elsewhere=desk.oidc is not None, ended=cookie_name(request.url.scheme) in request.cookies,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from qareport.settings.oidc import EVERYONE
 from qareport.web.dependencies import AnyDesk
 from qareport.web.desk import Desk
 from qareport.web.oidc import FLOW_LASTS, OidcProvider, ProviderDownError, SignIn, SignInError, claims_at
-from qareport.web.pages.login import inside, may_try, missed, show_problem, start_session
+from qareport.web.pages.login import inside, may_try, missed, retry_later, show_problem, start_session
 
 router = APIRouter()
 #: Characters of a name on the desk at most.
@@ -48,7 +48,8 @@ def come_back(request: Request, desk: AnyDesk) -> Response:
     """Take what the provider says of who logged in there, and log them in here."""
     provider, ip = _provider(desk), request.client.host if request.client else ""
     if not may_try(desk, "", ip):
-        return show_problem(request, say("too many failures; try again in 15 minutes"), status=429)
+        headers = retry_later(desk, "", ip)
+        return show_problem(request, say("too many failures; try again in 15 minutes"), status=429, headers=headers)
     flow = _unseal(desk, request.cookies.get(_cookie(request), ""))
     try:
         if flow is None:
@@ -71,9 +72,8 @@ def _provider(desk: Desk) -> OidcProvider:
 
 
 def _down(request: Request, error: ProviderDownError, next: str) -> Response:
-    answer = show_problem(request, str(error), status=503, next=next)
-    answer.headers["retry-after"] = str(_RETRY_S)
-    return answer
+    headers = {"retry-after": str(_RETRY_S)}
+    return show_problem(request, str(error), status=503, next=next, headers=headers)
 
 
 # --- who it is on the desk --------------------------------------------------------------------------------------------

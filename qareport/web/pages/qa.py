@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from qareport.model import Permission, QaFilter, QaKind, QaState
 from qareport.presentation.locale import _
 from qareport.web import qa_review
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId
 from qareport.web.templating import render
 
 router = APIRouter(prefix="/qa")
@@ -91,7 +91,7 @@ def export_pairs(access: MyAccess, wanted: Wanted, format: QaFormatName, anonymo
 
 @router.post("/{pair_id}")
 def decide(
-    access: MyAccess, pair_id: int, state: Annotated[QaState, Form()], question: _Text = "", answer: _Text = "",
+    access: MyAccess, pair_id: RowId, state: Annotated[QaState, Form()], question: _Text = "", answer: _Text = "",
     back: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:  # fmt: skip
     """Approve, edit, reject or take back a pair."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote, urlencode
 
 from qareport import rules
@@ -15,6 +15,8 @@ from qareport.workflows.rule_desk import sibling_of
 from qareport.workflows.rule_publishing import sha256_of
 
 E = TypeVar("E", bound=StrEnum)
+#: The largest number of a form: no seconds, points or versions are more.
+MOST_NUMBER: Final = 1_000_000_000
 
 
 class RuleAction(StrEnum):
@@ -137,6 +139,9 @@ def _place(key: str) -> int:
 
 def _number(text: str) -> int:
     try:
-        return int(text)
+        number = int(text)
+        if abs(number) > MOST_NUMBER:
+            raise ValueError
+        return number
     except ValueError:
         raise QareportError(say("{text!r} is no whole number", text=text[:40])) from None

@@ -26,7 +26,7 @@ from qareport.web import live_reading
 from qareport.web.access import Access, ForbiddenError
 from qareport.web.api.rules import problems_of, see_replay, start_replay
 from qareport.web.dependencies import MyAccess
-from qareport.web.pages.rule_actions import RuleAction, change, to_publish
+from qareport.web.pages.rule_actions import MOST_NUMBER, RuleAction, change, to_publish
 from qareport.web.templating import render
 from qareport.workflows.rule_background import ReplayRun, ReplayState
 from qareport.workflows.rule_desk import category_of, check_name
@@ -124,7 +124,7 @@ def work_on_rule_file(
     last: Annotated[str, Form(max_length=10)] = "",
     reason: Annotated[str, Form(max_length=1000)] = "",
     accept_warnings: Annotated[bool, Form()] = False,
-    batch: Annotated[int, Form()] = 0,
+    batch: Annotated[int, Form(ge=0, le=MOST_NUMBER)] = 0,
 ) -> Response:
     """Keep the text as a draft, and do what the button says."""
     access.require_rule_work()

@@ -20,6 +20,7 @@ from qareport.web import appealing, live_reading, uploading
 from qareport.web.access import Access
 from qareport.web.dependencies import MyAccess
 from qareport.web.documents import pages_of
+from qareport.web.review_queue import count_waiting
 from qareport.web.templating import render
 
 router = APIRouter()
@@ -58,8 +59,16 @@ def show_today(request: Request, access: MyAccess) -> Response:
         uploads=[uploading.state_of(job) for job in _failed_uploads(access)],
         failed=report.failed_calls if access.principal.may(Permission.CALLS_WRITE) else (),
         webhooks=_webhooks_off(access), today=today, in_work=_uploads_in_work(access),
-        waiting_alerts=_waiting_alerts(access),
+        waiting_alerts=_waiting_alerts(access), to_review=_to_review(access),
     )  # fmt: skip
+
+
+def _to_review(access: Access) -> int:
+    """Count the calls that wait in the queue of the review, for who reviews."""
+    if not access.principal.may(Permission.REVIEW_WRITE):
+        return 0
+    key = ("to review", access.principal.user.user_id, access.agents(Permission.REVIEW_WRITE))
+    return access.desk.recently(key, lambda: count_waiting(access))
 
 
 def _waiting_alerts(access: Access) -> list[str]:

@@ -67,7 +67,7 @@ async def upload(
             wrong = say("choose a file, a language of the list, and a date with a time")
             return _page(request, access, wrong, status=422)
         try:
-            await uploading.receive(access.desk, uploading.add(access, new), _pieces(file))
+            await uploading.receive(access, uploading.add(access, new), _pieces(file))
         except UploadRefusedError as error:
             return _page(request, access, f"{file.filename}: {error}", status=422)
     return RedirectResponse("/upload", status_code=303)

@@ -12,7 +12,7 @@ from qareport.errors import QareportError
 from qareport.model import SETTLED, WAITED_FOR, DeliveryState
 from qareport.web import people, webhooks
 from qareport.web.access import Access
-from qareport.web.dependencies import MyAccess
+from qareport.web.dependencies import MyAccess, RowId, RowPlace
 from qareport.web.pages.settings import read_form
 from qareport.web.templating import render
 
@@ -51,8 +51,8 @@ def add_webhook(
 def show_webhook(
     request: Request,
     access: MyAccess,
-    webhook_id: int,
-    before: Annotated[int | None, Query()] = None,
+    webhook_id: RowId,
+    before: RowPlace = None,
     state: Annotated[DeliveryState | None, Query()] = None,
 ) -> Response:
     """Show a webhook with its deliveries."""
@@ -63,7 +63,7 @@ def show_webhook(
 def change_webhook(
     request: Request,
     access: MyAccess,
-    webhook_id: int,
+    webhook_id: RowId,
     url: _Text = "",
     name: _Text = "",
     types: _Names = [],  # noqa: B006 - read by FastAPI
@@ -80,28 +80,28 @@ def change_webhook(
 
 
 @router.post("/{webhook_id}/state")
-def switch_webhook(access: MyAccess, webhook_id: int, state: _Text = "") -> Response:
+def switch_webhook(access: MyAccess, webhook_id: RowId, state: _Text = "") -> Response:
     """Switch a webhook on or off."""
     webhooks.change_webhook(access, webhook_id, webhooks.WebhookChange(on=state == "on"))
     return _back(webhook_id)
 
 
 @router.post("/{webhook_id}/test")
-def send_test(access: MyAccess, webhook_id: int) -> Response:
+def send_test(access: MyAccess, webhook_id: RowId) -> Response:
     """Send a webhook a test."""
     webhooks.send_test(access, webhook_id)
     return _back(webhook_id)
 
 
 @router.post("/{webhook_id}/rotate")
-def rotate_secret(request: Request, access: MyAccess, webhook_id: int) -> Response:
+def rotate_secret(request: Request, access: MyAccess, webhook_id: RowId) -> Response:
     """Give a webhook a new secret and show it, once."""
     webhook, secret = webhooks.rotate_secret(access, webhook_id)
     return _webhook(request, access, webhook_id, made=webhook.name, secret=secret)
 
 
 @router.post("/{webhook_id}/delete")
-def delete_webhook(access: MyAccess, webhook_id: int) -> Response:
+def delete_webhook(access: MyAccess, webhook_id: RowId) -> Response:
     """Delete a webhook with its deliveries."""
     webhooks.delete_webhook(access, webhook_id)
     return RedirectResponse("/settings/webhooks", status_code=303)

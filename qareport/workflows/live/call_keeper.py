@@ -25,6 +25,7 @@ from qareport.rules.live import LiveFinding, LiveFindingState
 from qareport.settings import Settings
 from qareport.workflows.live import alerting, merging
 from qareport.workflows.live.alerting import AlertChange
+from qareport.workflows.live.load import DelayCounts
 from qareport.workflows.live.recording import Recordings
 from qareport.workflows.live.signals import Noticed
 from qareport.workflows.live.starting import summary
@@ -78,6 +79,8 @@ class LiveKeeper:
         self.calls: Final[dict[str, KeptCall]] = {}
         #: Whoever changes `KeptCall.call` or `calls` holds it, for as long as that takes and no longer.
         self.lock: Final = threading.RLock()
+        #: How long after they could be known alerts were told.
+        self.alert_delays: Final = DelayCounts()
         self._events: SimpleQueue[LiveEvent | None] = SimpleQueue()
         #: Calls that are over and not handed over yet.
         self._over: deque[LiveCall] = deque()
@@ -147,10 +150,10 @@ class LiveKeeper:
                 kept.is_changed = True
             case "live.signal":
                 changed[event.live_id] = kept
-                return self._signal(kept, event.data["noticed"])
+                return self._signal(kept, event.data["noticed"], event.data["since_s"])
             case "live.finding":
                 changed[event.live_id] = kept
-                return self._finding(kept, event.data["found"])
+                return self._finding(kept, event.data["found"], event.data["since_s"])
             case "live.state":
                 changed[event.live_id] = kept
             case "live.channel_ended":
@@ -162,7 +165,7 @@ class LiveKeeper:
                 pass
         return lambda: self._tell(event, kept)
 
-    def _signal(self, kept: KeptCall, noticed: Noticed) -> Callable[[], None]:
+    def _signal(self, kept: KeptCall, noticed: Noticed, since_s: float) -> Callable[[], None]:
         quote = self._mask(noticed.quote)
         seen = NoticedSignal(signal=noticed.signal, at_ms=noticed.at_ms, quote=quote, speaker=noticed.speaker)
         with self.lock:
@@ -171,11 +174,11 @@ class LiveKeeper:
         def tell() -> None:
             self._tell_of(kept, "live.signal", to_data(seen))
             if noticed.signal.value in self._settings.alerts.signals:
-                self._raise(kept, alerting.of_signal(kept.call, noticed, quote, self._clock()))
+                self._raise(kept, alerting.of_signal(kept.call, noticed, quote, self._clock()), since_s)
 
         return tell
 
-    def _finding(self, kept: KeptCall, found: LiveFinding) -> Callable[[], None]:
+    def _finding(self, kept: KeptCall, found: LiveFinding, since_s: float) -> Callable[[], None]:
         finding = found.finding
         quote = self._mask(next((evidence.quote for evidence in finding.evidence if evidence.quote), ""))
         advice = self._mask(finding.advice)
@@ -191,7 +194,7 @@ class LiveKeeper:
         def tell() -> None:
             self._tell_of(kept, "live.finding", to_data(watched))
             if raises:
-                self._raise(kept, alerting.of_finding(kept.call, found, quote, advice, self._clock()))
+                self._raise(kept, alerting.of_finding(kept.call, found, quote, advice, self._clock()), since_s)
 
         return tell
 
@@ -202,12 +205,13 @@ class LiveKeeper:
 
     # --- alerts -------------------------------------------------------------------------------------------------------
 
-    def _raise(self, kept: KeptCall, new: Alert) -> None:
+    def _raise(self, kept: KeptCall, new: Alert, since_s: float) -> None:
         # As they are now: somebody may have acknowledged one since they were looked at.
         known = self._store.alerts.list_of([new.live_id])
         change = alerting.raise_alert(new, known, self._settings.alerts, targets=kept.targets)
         if change is not None:
             self._keep_alert(kept, change)
+            self.alert_delays.add(time.monotonic() - since_s)
 
     def _keep_alert(self, kept: KeptCall, change: AlertChange) -> None:
         alert = change.alert

@@ -22,7 +22,7 @@ from qareport.settings import LiveSettings
 from qareport.workflows.judge import RuleBook
 from qareport.workflows.live.channel import LiveChannel, OpenUtterance
 from qareport.workflows.live.endpointing import PAD_MS, SpeechChange, SpeechStep
-from qareport.workflows.live.load import BATCH, SPARING, WAITING, Load
+from qareport.workflows.live.load import BATCH, SPARING, WAITING, DelayCounts, Load
 from qareport.workflows.live.understanding import CallUnderstanding, Understood
 
 #: Time between two ticks.
@@ -61,6 +61,11 @@ class HeardCall:
         """Take sound, int16 [samples]; `at_ms`: where it belongs, if that is said. One thread pushes."""
         self.came += sound.size
         self.arrived.append((channel, sound, at_ms))
+
+    def said_s(self, at_ms: int) -> float:
+        """Return when what is at a place of the call was said, by the caller's clock, as its sound arrived."""
+        furthest = max(self.channels, key=lambda channel: channel.position_ms)
+        return self.last_sound_s[furthest.index] - (furthest.position_ms + self.waiting_ms - at_ms) / 1000
 
     @property
     def waiting_ms(self) -> int:
@@ -114,8 +119,12 @@ class LiveCore:
         self._settings: LiveSettings = rule_book.settings.live
         self._work_clock = work_clock
         self.load: Final = Load()
+        #: How long after they were said sentences were final.
+        self.final_delays: Final = DelayCounts()
         self.calls: Final[dict[str, HeardCall]] = {}
         self._ticked_s: float | None = None
+        #: The caller's clock in this tick, less the clock of the work.
+        self._offset_s = 0.0
         self._events: list[LiveEvent] = []
 
     def open(
@@ -156,6 +165,7 @@ class LiveCore:
             what is new, in order.
         """
         began = self._work_clock()
+        self._offset_s = now_s - began
         self._events = []
         self._take_in(now_s)
         self._recognise()
@@ -326,7 +336,7 @@ class LiveCore:
         utterance.partials.append(replace(segments[0], role=channel.role, role_source=RoleSource.CHANNEL))
         line, noticed = call.understanding.hear_partial(list(utterance.partials))
         self._tell(call, "live.partial", _line(line))
-        self._tell_understood(call, Understood(signals=noticed))
+        self._tell_understood(call, Understood(signals=noticed), since_ms=utterance.heard_to_ms)
 
     def _finish(self, call: HeardCall, channel: LiveChannel, change: SpeechChange, segments: Sequence[Segment]) -> None:
         """Make an utterance final. Speech begins after the sound before it that was heard with it."""
@@ -337,7 +347,11 @@ class LiveCore:
             )
             for segment in segments
         ]
-        self._tell_understood(call, call.understanding.add(finals, heard_ms=call.heard_ms()))
+        self._tell_understood(
+            call, call.understanding.add(finals, heard_ms=call.heard_ms()), since_ms=change.end_ms
+        )  # fmt: skip
+        if finals:
+            self.final_delays.add(self._work_clock() + self._offset_s - call.said_s(change.end_ms))
 
     # --- events out ---------------------------------------------------------------------------------------------------
 
@@ -349,22 +363,24 @@ class LiveCore:
         now_ms = call.now_ms(now_s)
         call.passed_ms = now_ms
         if call.is_ending and not is_open and not call.arrived:
-            self._tell_understood(call, call.understanding.finish(now_ms))
+            self._tell_understood(call, call.understanding.finish(now_ms), since_ms=now_ms)
             self._tell(call, "live.ended", {"at_ms": now_ms})
             del self.calls[call.live_id]
             self._recogniser.turns.live_calls = len(self.calls)
             return
         heard_ms = call.heard_ms() if is_open else now_ms
         understood = call.understanding.pass_time(now_ms, heard_ms=heard_ms, is_silent=not is_open)
-        self._tell_understood(call, understood)
+        self._tell_understood(call, understood, since_ms=now_ms if understood.due_ms is None else understood.due_ms)
 
-    def _tell_understood(self, call: HeardCall, understood: Understood) -> None:
+    def _tell_understood(self, call: HeardCall, understood: Understood, *, since_ms: int) -> None:
+        """Tell what is new; `since_ms`: where the call was when it could be known."""
+        since_s = call.said_s(since_ms)
         for line in understood.lines:
             self._tell(call, "live.line", _line(line))
         for noticed in understood.signals:
-            self._tell(call, "live.signal", {"noticed": noticed})
+            self._tell(call, "live.signal", {"noticed": noticed, "since_s": since_s})
         for finding in understood.findings:
-            self._tell(call, "live.finding", {"found": finding})
+            self._tell(call, "live.finding", {"found": finding, "since_s": since_s})
 
     def _tell(self, call: HeardCall, type_: str, data: dict[str, Any]) -> None:
         self._events.append(LiveEvent(type=type_, live_id=call.live_id, agent_id=call.agent_id, data=data))

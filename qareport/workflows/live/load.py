@@ -8,6 +8,7 @@ is heard from its beginning each time.
 
 from __future__ import annotations
 
+import bisect
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,6 +30,36 @@ _GROWTH: Final = 1 / 3
 _OVERLOAD, _OVERLOAD_S = 0.95, 10.0
 #: Busy time is measured over so long.
 _WINDOW_S = 3.0
+
+
+#: In seconds: by these sizes delays are counted.
+BOUNDS_S: Final = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+
+
+@dataclass(slots=True)
+class DelayCounts:
+    """How late something came, counted by size: up to each of `BOUNDS_S`, and later. One thread adds."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
+    total_s: float = 0.0
+
+    def add(self, delay_s: float) -> None:
+        """Count a delay; one that the clocks make less than nothing is none."""
+        self.counts[bisect.bisect_left(BOUNDS_S, delay_s)] += 1
+        self.total_s += max(0.0, delay_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFigures:
+    """How a worker gets on with live calls, since it began."""
+
+    #: The share of the last seconds in which the thread worked that hears.
+    busy: float = 0.0
+    #: As `DelayCounts`, of sentences and of alerts.
+    final_counts: tuple[int, ...] = (0,) * (len(BOUNDS_S) + 1)
+    final_s: float = 0.0
+    alert_counts: tuple[int, ...] = (0,) * (len(BOUNDS_S) + 1)
+    alert_s: float = 0.0
 
 
 @dataclass(slots=True)

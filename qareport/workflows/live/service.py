@@ -26,6 +26,7 @@ from qareport.workflows.judge import RuleBook
 from qareport.workflows.live import merging
 from qareport.workflows.live.call_keeper import KeptCall, Listener, LiveKeeper
 from qareport.workflows.live.core import TICK_S, LiveCore
+from qareport.workflows.live.load import LiveFigures
 from qareport.workflows.live.recording import Recordings
 from qareport.workflows.live.starting import LiveLeg, LiveRefusedError, LiveStart, summary
 
@@ -68,6 +69,14 @@ class LiveService:
         self._thread.join()
         self._keeper.__exit__()
         self._recordings.__exit__()
+
+    def figures(self) -> LiveFigures:
+        """Return how busy the thread is that hears, and how late sentences and alerts came since it began."""
+        finals, alerts = self.core.final_delays, self._keeper.alert_delays
+        return LiveFigures(
+            busy=round(self.core.load.busy, 3), final_counts=tuple(finals.counts), final_s=round(finals.total_s, 3),
+            alert_counts=tuple(alerts.counts), alert_s=round(alerts.total_s, 3),
+        )  # fmt: skip
 
     # --- what telephone systems call ----------------------------------------------------------------------------------
 

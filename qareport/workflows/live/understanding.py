@@ -28,6 +28,8 @@ class Understood:
     lines: tuple[LiveLine, ...] = ()
     signals: tuple[Noticed, ...] = ()
     findings: tuple[LiveFinding, ...] = ()
+    #: Where the first window ended that was waited for; None: none was.
+    due_ms: int | None = None
 
 
 class CallUnderstanding:
@@ -83,10 +85,11 @@ class CallUnderstanding:
             noticed = signals.in_silence(self._spoken, now_ms, check_in_ms)
             found += [noticed] if noticed else []
         findings: tuple[LiveFinding, ...] = ()
-        is_due = any(found.until_ms is not None and heard_ms >= found.until_ms for found in self._judge.open_findings)
-        if self._spoken and (is_due or heard_ms - self._looked_ms >= _LOOK_MS):
+        ends = (found.until_ms for found in self._judge.open_findings)
+        due_ms = min((until_ms for until_ms in ends if until_ms is not None and heard_ms >= until_ms), default=None)
+        if self._spoken and (due_ms is not None or heard_ms - self._looked_ms >= _LOOK_MS):
             findings = self._look(heard_ms, is_read=True)
-        return Understood(signals=self._fresh(found), findings=findings)
+        return Understood(signals=self._fresh(found), findings=findings, due_ms=due_ms)
 
     def hear_partial(self, partials: Sequence[Segment]) -> tuple[LiveLine, tuple[Noticed, ...]]:
         """Take what was heard of a sentence that goes on: the readings so far, the newest last."""

@@ -72,7 +72,7 @@ class Sending:
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Sending]:
     with Store(f"sqlite:///{tmp_path / 'q.db'}") as store:
-        yield Sending(store=store, key=DeskKey.open(tmp_path / "desk"))
+        yield Sending(store=store, key=DeskKey.open(tmp_path / "desk" / "key"))
 
 
 def test_a_receiver_checks_the_signature_with_the_public_library(sending: Sending) -> None:
@@ -238,7 +238,7 @@ from qareport.delivery import DeskKey, WebhookSender, WebhookTries
 from qareport.delivery.outbox import utc_now
 from qareport.outgoing import OutgoingClient, OutgoingReach
 from qareport.store import Store
-store, key = Store(sys.argv[1]), DeskKey.open(Path(sys.argv[2]))
+store, key = Store(sys.argv[1]), DeskKey.open(Path(sys.argv[2]) / "key")
 client = OutgoingClient(OutgoingReach(allow=("http://127.0.0.1",), timeout_s=20))
 tries = WebhookTries(client, lambda: key, public_url="", now=utc_now)
 WebhookSender(store, tries, lease=timedelta(seconds=0.5)).run(Event())
@@ -305,14 +305,14 @@ def test_nothing_is_lost_when_senders_and_raisers_are_killed(tmp_path: Path) -> 
 
 def test_the_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "desk"
-    key = DeskKey.open(folder)
+    key = DeskKey.open(folder / "key")
     assert (folder / "key").stat().st_mode & 0o777 == 0o600
-    assert DeskKey.open(folder).derive("webhook", 1, 1) == key.derive("webhook", 1, 1)
+    assert DeskKey.open(folder / "key").derive("webhook", 1, 1) == key.derive("webhook", 1, 1)
     assert len({key.derive(kind, n, g) for kind in ("webhook", "x") for n in (1, 2) for g in (1, 2)}) == 8
     (folder / "key").chmod(0o640)
     with pytest.raises(ConfigError, match="others may read it"):
-        DeskKey.open(folder)
+        DeskKey.open(folder / "key")
     (folder / "key").chmod(0o600)
     (folder / "key").write_bytes(b"short")
     with pytest.raises(ConfigError, match="no key of 32 bytes"):
-        DeskKey.open(folder)
+        DeskKey.open(folder / "key")

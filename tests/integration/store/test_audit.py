@@ -69,6 +69,15 @@ def test_a_log_that_was_written_before_its_end_was_noted_is_whole(store: Store) 
     assert store.audit.verify() is None
 
 
+def test_numbers_of_persons_are_masked_and_names_of_findings_are_not(store: Store) -> None:
+    line = store.audit.record(
+        entry(details={"finding": "complaint.escalation-not-handled@58820", "comment": "打13812345678找我"})
+    )
+    assert line.details == {"finding": "complaint.escalation-not-handled@58820", "comment": "打[电话]找我"}
+    assert store.audit.list()[0].details == line.details
+    assert store.audit.verify() is None
+
+
 def test_old_lines_go_by_trimming_and_the_log_says_so(store: Store) -> None:
     store.audit.record(entry("old", at=AT - timedelta(days=400)))
     store.audit.record(entry("new"))

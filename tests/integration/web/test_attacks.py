@@ -25,6 +25,7 @@ from qareport.workflows.judge import judge_calls
 from qareport.workflows.transcribe import TranscribedCall
 from tests.support.desk import NOW, PASSWORD, OpenDesk, all_routes, open_desk
 from tests.support.live_board import put_alert, put_call
+from tests.support.paths import ROOT
 from tests.support.patience import scaled
 from tests.support.rule_folder import RULES, make_config
 from tests.support.serving import listening
@@ -302,3 +303,21 @@ def test_no_recording_takes_more_than_its_time(tmp_path: Path) -> None:
         with pytest.raises(AudioError):
             decode(path, max_duration_ms=3_600_000)
         assert time.process_time() - began < 5, path.name
+
+
+#: What would let words of calls and people run: text that is not escaped, handlers in attributes, code in addresses.
+UNSAFE = r"\|\s*safe\b|autoescape\s+false|\son[a-z]+\s*=|javascript:|hx-on|hx-live|hx-trigger|\bjs:"
+
+
+def test_no_page_prints_words_as_they_are_and_none_holds_code() -> None:
+    templates = sorted((ROOT / "qareport" / "web" / "templates").glob("*.j2"))
+    assert len(templates) > 40
+    for template in templates:
+        page = template.read_text("utf-8")
+        assert re.findall(UNSAFE, page) == [], template.name
+        for script in re.findall(r"<script[^>]*>", page):
+            assert "src=" in script or 'type="application/json"' in script, template.name
+    for script in sorted((ROOT / "frontend" / "src").glob("*.js")):
+        assert (
+            re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\(|new Function", script.read_text("utf-8")) == []
+        )

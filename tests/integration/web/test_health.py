@@ -15,6 +15,7 @@ from qareport import rules
 from qareport.model import Permission, UserRole
 from qareport.web.health import SignOfLife, engine_state
 from qareport.web.serving import prepare
+from qareport.workflows.live.load import LiveFigures
 from tests.support.desk import OpenDesk
 
 
@@ -87,6 +88,31 @@ def test_sound_of_a_call_gets_no_ticket_before_it_can_be_heard(opened: OpenDesk)
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "engine_starting", "10")
     leave(opened, "ready")
     assert client.post("/api/v1/live/tickets", json={"call_id": "x"}, headers=headers).status_code == 201
+
+
+def test_figures_for_prometheus_tell_how_late_live_calls_are_heard(opened: OpenDesk) -> None:
+    live = LiveFigures(
+        busy=0.42, final_counts=(0, 2, 3, 1, 0, 0, 0, 0, 0, 1), final_s=15.5, alert_counts=(1, *[0] * 9), alert_s=0.1
+    )
+    SignOfLife(state="ready", model="demo", live=live).leave(Path(opened.desk.settings.desk.folder))
+    figures = opened.browser("127.0.0.1").get("/metrics").text.splitlines()
+    assert "qareport_live_busy_share 0.42" in figures
+    assert "# TYPE qareport_live_final_delay_seconds histogram" in figures
+    for line in (
+        'bucket{le="0.25"} 0', 'bucket{le="0.5"} 2', 'bucket{le="0.75"} 5', 'bucket{le="10"} 6', 'bucket{le="+Inf"} 7',
+        "sum 15.5", "count 7",
+    ):  # fmt: skip
+        assert f"qareport_live_final_delay_seconds_{line}" in figures
+    assert "qareport_live_alert_delay_seconds_count 1" in figures
+
+
+def test_figures_are_for_this_machine_and_for_who_has_the_right(opened: OpenDesk) -> None:
+    here = opened.browser("127.0.0.1")
+    assert here.get("/metrics").status_code == 200
+    assert here.get("/metrics", headers={"x-forwarded-for": "203.0.113.7"}).status_code == 303
+    assert opened.browser("203.0.113.7").get("/metrics").status_code == 303
+    assert opened.enter(UserRole.ADMIN).get("/metrics").status_code == 200
+    assert opened.enter(UserRole.SUPERVISOR).get("/metrics").status_code == 403
 
 
 def test_figures_for_prometheus_count_requests_and_what_waits(opened: OpenDesk) -> None:

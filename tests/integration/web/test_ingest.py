@@ -40,6 +40,15 @@ def text(ports: Ports) -> str:
     return heard(call, Role.CUSTOMER)
 
 
+def test_the_use_of_a_token_stands_in_the_audit_log_once_an_hour(ports: Ports, text: str) -> None:
+    store = ports.workspace.store
+    for _ in range(2):
+        with connect(ports.url("pcm"), additional_headers={"Authorization": f"Bearer {ports.token}"}):
+            pass
+    lines = [line for line in store.audit.list(limit=100) if line.action == "token.use"]
+    assert [(line.actor_kind, line.ip, line.object) for line in lines] == [("token", "127.0.0.1", "token:1")]
+
+
 def test_a_call_is_heard_kept_and_handed_over(ports: Ports, text: str) -> None:
     assert "次电话" in text
     call = ports.ended("own")

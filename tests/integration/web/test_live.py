@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
+import uvicorn
 
 from qareport.errors import NotFoundError
 from qareport.model import Agents, AlertState, Call, LiveEvent, UserRole
 from qareport.web.live_feed import LiveBoard, LiveFeed
+from qareport.web.serving import DeskServer
 from tests.support.desk import NOW, OpenDesk, open_desk
 from tests.support.live_board import put_alert, put_call
+from tests.support.patience import scaled, wait_for
 
 
 @pytest.fixture
@@ -110,6 +115,53 @@ def test_the_desk_hears_what_the_worker_tells_of_ones_own_teams_and_what_one_mis
     assert ["l1" in seen[0], "l3" in seen[1]] == [True, True]
     assert missed[0].startswith("id: 3\nevent: live.line")
     assert lost[0].startswith("id: 3\nevent: reset")
+
+
+def test_who_heard_an_earlier_process_of_the_desk_is_told_to_look_anew(tmp_path: Path) -> None:
+    async def listen() -> str:
+        board = LiveBoard(tmp_path, began=2000)
+        told = await asyncio.wait_for(anext(board.follow(Agents(), 1999)), 5)
+        assert board._task is not None
+        board._task.cancel()
+        return told
+
+    assert asyncio.run(listen()).startswith("id: 2000\nevent: reset")
+
+
+@pytest.mark.parametrize("stream", ["/api/v1/live/stream", "/api/v1/uploads/{}/events"])
+@pytest.mark.parametrize("end", ["logout", "role", "restart"])
+def test_a_stream_ends_with_the_session_and_says_bye_where_the_desk_ends(
+    opened: OpenDesk, monkeypatch: pytest.MonkeyPatch, stream: str, end: str
+) -> None:
+    monkeypatch.setattr("qareport.web.live_feed.LOOK_S", 0.1)
+    monkeypatch.setattr("qareport.web.uploading.LOOK_S", 0.1)
+    user = opened.users[UserRole.SUPERVISOR]
+    client = opened.enter(UserRole.SUPERVISOR)
+    upload = client.post("/api/v1/uploads", json={"file_name": "a.wav", "agent_id": "A1"}).json()["upload_id"]
+    server = DeskServer(uvicorn.Config(opened.app, port=0, log_config=None, timeout_graceful_shutdown=60), opened.desk)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_for(lambda: server.started, what="the server")
+        address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        cookies = {"qareport": client.cookies["qareport"]}
+        with httpx2.stream(
+            "GET", address + stream.format(upload), cookies=cookies, trust_env=False, timeout=scaled(20)
+        ) as answer:
+            lines = answer.iter_lines()
+            first = next(lines)
+            if end == "logout":
+                opened.desk.store.sessions.end_all(user.user_id)
+            elif end == "role":
+                opened.desk.store.teams.join(user.user_id, ["blue"])
+            else:
+                server.should_exit = True
+            rest = list(lines)
+    finally:
+        server.should_exit = True
+        thread.join()
+    assert first
+    assert ("event: bye" in rest) == (end == "restart")
 
 
 def test_a_stream_may_be_about_a_single_call_and_ends_so_that_who_lost_the_right_is_noticed(tmp_path: Path) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 import pytest
+from starlette.datastructures import Headers
 
 from qareport.model import UserRole
+from qareport.web.middleware import forged
 from tests.support.desk import PASSWORD, OpenDesk
 
 
@@ -56,7 +61,9 @@ def test_five_wrong_passwords_stop_a_name_for_a_while_and_nobody_else(opened: Op
     client = opened.browser()
     statuses = [client.post("/login", data={"name": "admin", "password": "no"}).status_code for _ in range(6)]
     assert statuses == [401] * 5 + [429]
-    assert client.post("/login", data={"name": "admin", "password": PASSWORD}).status_code == 429
+    refused = client.post("/login", data={"name": "admin", "password": PASSWORD})
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 1800
     assert client.post("/login", data={"name": "analyst", "password": PASSWORD}).status_code == 303
 
 
@@ -129,6 +136,7 @@ def test_the_log_in_leads_to_no_other_site(opened: OpenDesk, next: str) -> None:
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {"sec-fetch-site": "", "origin": "https://evil.example"},
+        {"sec-fetch-site": "", "origin": "null"},
     ],
 )
 def test_a_request_of_another_site_changes_nothing(opened: OpenDesk, headers: dict[str, str]) -> None:
@@ -137,12 +145,46 @@ def test_a_request_of_another_site_changes_nothing(opened: OpenDesk, headers: di
     assert client.get("/account").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("origin", "is_forged"),
+    [
+        ("https://qa.example.com", False), ("https://qa.example.com:443", False), ("http://qa.example.com", True),
+        ("https://qa.example.com:8443", True), ("https://evil.example", True), ("https://qa.example.com:x", True),
+    ],
+)  # fmt: skip
+def test_without_a_word_of_the_browser_the_origin_is_that_of_the_public_address(origin: str, is_forged: bool) -> None:
+    headers = Headers({"cookie": "qareport=x", "origin": origin, "host": "127.0.0.1:8710"})
+    assert forged("POST", headers, "https://qa.example.com/") is is_forged
+
+
 def test_answers_carry_a_policy_that_runs_no_foreign_script(opened: OpenDesk) -> None:
     headers = opened.login(UserRole.ADMIN).get("/calls").headers
-    assert "script-src 'self'" in headers["content-security-policy"]
-    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    policy = re.sub(r"'nonce-[\w-]{22}'", "'nonce-N'", headers["content-security-policy"])
+    assert policy == (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-N'; img-src 'self' data:; "
+        "media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-src 'self'; frame-ancestors 'none'"
+    )
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
+
+
+def test_scripts_are_kept_by_browsers_under_the_hash_of_what_is_in_them(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+    pages = "".join(client.get(path).text for path in ("/calls", "/board", "/upload", "/review"))
+    addresses = {*re.findall(r'(?:src|href)="(/static/[^"]*)"', pages)}
+    assert {address.partition("?")[0].rpartition("/")[2] for address in addresses} >= {
+        "desk.css",
+        "board.js",
+        "upload.js",
+    }
+    for address in addresses:
+        kept = client.get(address)
+        assert (kept.status_code, kept.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+        digest = hashlib.sha256(kept.content).hexdigest()
+        assert address.endswith(f"?v={digest[:12]}")
+    for other in ("/static/desk.css", "/static/desk.css?v=0", "/static/nothing.js?v=0"):
+        assert client.get(other).headers["cache-control"] == "no-cache"
 
 
 def test_pages_speak_the_language_of_the_browser_until_the_person_chooses(opened: OpenDesk) -> None:

@@ -23,6 +23,8 @@ from qareport.model import (
     AlertState,
     DeliveryState,
     EventType,
+    JobKind,
+    JobState,
     LiveEvent,
     LiveLine,
     LiveState,
@@ -34,6 +36,7 @@ from qareport.model import (
 from qareport.model.live import NoticedSignal
 from qareport.settings import default_dir
 from qareport.web.live_feed import LiveFeed
+from qareport.web.serving import DeskServer
 from tests.support.desk import PASSWORD, OpenDesk, open_desk
 from tests.support.live_board import SAID, end_call, put_alert, put_call, watched
 from tests.support.patience import wait_for
@@ -76,7 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Open
         make_webhook(opened)
         make_live_calls(opened)
         config = uvicorn.Config(opened.app, port=port, log_config=None, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
+        server = DeskServer(config, opened.desk)
         thread = threading.Thread(target=server.run)
         thread.start()
         wait_for(lambda: server.started, what="the server")
@@ -296,6 +299,33 @@ def test_what_is_dropped_meets_what_the_form_asks_for_and_too_many_are_not_lost_
     page.wait_for_selector("#notice:has-text('还有1个没有传')")
     page.context.clear_cookies()
     page.wait_for_selector("#uploads .state:has-text('登录已经过期')")
+    page.context.close()
+
+
+def test_many_recordings_are_sent_before_the_first_is_heard_and_each_is_told_of(
+    browser: Any, served: tuple[str, OpenDesk]
+) -> None:
+    jobs, now = served[1].desk.store.jobs, served[1].clock.now
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.ADMIN)
+    page.goto("/upload")
+    streams: list[str] = []
+    page.on("request", lambda request: streams.append(request.url) if request.url.endswith("/events") else None)
+    files = [{"name": f"{n}.wav", "mimeType": "audio/wav", "buffer": f"RIFF many {n}".encode()} for n in range(8)]
+    page.locator("#files").set_input_files(files)
+    page.get_by_role("button", name="上传", exact=True).click()
+    # Browsers have six connections to a desk: with a stream for each of them the seventh would wait.
+    page.wait_for_selector(":nth-match(#uploads [data-state=queued], 8)")
+    assert len(streams) == 1
+    for _ in range(8):
+        job = jobs.take([JobKind.UPLOAD], "w", at=now)
+        while job is not None and not str(job.payload["file_name"])[0].isdigit():  # of another test
+            job = jobs.take([JobKind.UPLOAD], "w", at=now)
+        assert job is not None
+        line = {"start_ms": 0, "end_ms": 900, "role": "customer", "channel": 0, "text": "什么时候发货？"}
+        progress = {"call_id": "c1", "lines": [line | {"emotion": None, "events": []}]}
+        jobs.finish(job.job_id, "w", JobState.DONE, at=now, progress=progress)
+    page.wait_for_selector(":nth-match(#uploads [data-state=done] .transcript li, 8)")
+    assert len(streams) == 8
     page.context.close()
 
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from qareport.model import TOKEN_SCOPES, UserRole
 from qareport.web.errors import CODES
 from qareport.web.limiting import RequestLimits
-from qareport.web.reference import operations_of
+from qareport.web.reference import operations_of, texts_of
 from tests.support.desk import OpenDesk, open_desk
 from tests.support.serving import listening
 
@@ -47,6 +47,22 @@ def test_the_document_is_valid_openapi(shared: OpenDesk) -> None:
     openapi_spec_validator.validate(document)
     codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
     assert set(codes) == set(CODES)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "unsaid"), [("zh", "登记一个录音", "Announce"), ("en", "Announce", "登记")]
+)
+def test_the_reference_speaks_the_readers_language(shared: OpenDesk, language: str, said: str, unsaid: str) -> None:
+    admin, headers = shared.enter(UserRole.ADMIN), {"accept-language": language}
+    page = admin.get("/api", headers=headers).text
+    assert said in page
+    assert unsaid not in page
+    document = admin.get("/api/v1/openapi.json", headers=headers).json()
+    upload = document["paths"]["/api/v1/uploads"]["post"]
+    assert upload["operationId"].startswith("add_upload")
+    assert upload["summary"].startswith(said)
+    chinese = [text for text in texts_of(document) if re.search("[\u3400-\u9fff]", text)]
+    assert len(chinese) == (len(list(texts_of(document))) if language == "zh" else 0)
 
 
 def test_the_application_keeps_to_its_document(shared: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:

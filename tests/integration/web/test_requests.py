@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from qareport.model import JobKind, UserRole
 from tests.support.desk import OpenDesk, open_desk
+from tests.support.live_board import put_alert, put_call
 
 API = "/api/v1"
 
@@ -86,6 +88,60 @@ def test_a_list_is_read_to_its_end_by_cursors_and_says_how_many_there_are(opened
     assert sorted(found) == ["c1", "c2", "c3", "c4"]
 
 
+def read_to_the_end(client: TestClient, path: str) -> tuple[list[int], set[tuple[int, str]]]:
+    """Read a list two at a time. Returns how many each page had, and what was said of the whole."""
+    sizes, totals, after = [], set(), ""
+    while after is not None:
+        page = client.get(f"{API}{path}", params={"limit": 2, "after": after}).json()
+        sizes.append(len(page["items"]))
+        totals.add((page["total"], page["total_is"]))
+        after = page["next"]
+    return sizes, totals
+
+
+def test_lists_of_exports_deliveries_and_alerts_say_on_each_page_how_many_there_are(opened: OpenDesk) -> None:
+    admin, supervisor = opened.enter(UserRole.ADMIN), opened.enter(UserRole.SUPERVISOR)
+    webhook = admin.post(f"{API}/webhooks", json={"url": "https://crm.example.com/hook"}).json()["webhook_id"]
+    call = put_call(opened, "l1", "A1")
+    for _ in range(5):
+        assert supervisor.post(f"{API}/exports", json={"kind": "calls"}).status_code == 202
+        admin.post(f"{API}/webhooks/{webhook}/test")
+        put_alert(opened, call)
+    for client, path in (
+        (admin, "/exports"), (supervisor, "/exports"), (admin, f"/webhooks/{webhook}/deliveries"),
+    ):  # fmt: skip
+        assert read_to_the_end(client, path) == ([2, 2, 1], {(5, "exact")})
+    pages = [admin.get(f"{API}/alerts", params={"state": "all", "limit": 2}).json()]
+    assert (pages[0]["total"], pages[0]["total_is"]) == (5, "exact")
+
+
+def test_users_teams_tokens_and_webhooks_are_read_in_pages_too_also_while_one_goes(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    for number in range(3):
+        admin.post(f"{API}/teams", json={"team_id": f"t{number}"})
+        admin.post(f"{API}/tokens", json={"name": f"t{number}", "scopes": ["calls:read"]})
+        admin.post(f"{API}/webhooks", json={"url": f"https://crm.example.com/{number}"})
+    for path in ("/users", "/teams"):
+        assert read_to_the_end(admin, path) == ([2, 2, 1], {(5, "exact")})
+    for path in ("/tokens", "/webhooks"):
+        assert read_to_the_end(admin, path) == ([2, 1], {(3, "exact")})
+    first = admin.get(f"{API}/teams?limit=2").json()
+    seen = [team["team_id"] for team in first["items"]]
+    assert admin.delete(f"{API}/teams/{seen[-1]}").status_code == 204
+    rest = admin.get(f"{API}/teams", params={"after": first["next"]}).json()["items"]
+    assert len({*seen, *(team["team_id"] for team in rest)}) == 5
+
+
+def test_a_total_is_counted_to_a_bound(opened: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("qareport.web.api.lists", "qareport.web.live_reading"):
+        monkeypatch.setattr(f"{module}.MOST_COUNTED", 3)
+    call = put_call(opened, "l1", "A1")
+    for _ in range(5):
+        put_alert(opened, call)
+    page = opened.enter(UserRole.ADMIN).get(f"{API}/alerts", params={"state": "all", "limit": 2}).json()
+    assert (page["total"], page["total_is"]) == (3, "at_least")
+
+
 def test_the_audit_log_is_read_to_its_end(opened: OpenDesk) -> None:
     client = opened.enter(UserRole.ADMIN)
     for language in ("zh", "en", "zh"):
@@ -94,6 +150,40 @@ def test_the_audit_log_is_read_to_its_end(opened: OpenDesk) -> None:
     rest = client.get(f"{API}/audit", params={"limit": 2, "after": first["next"]}).json()
     assert [len(page["items"]) for page in (first, rest)] == [2, 1]
     assert (first["total"], first["total_is"], rest["next"]) == (3, "exact", None)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("GET", "/calls?limit=0", None, ("query.limit", '"0"', "1")),
+        ("GET", "/qa-pairs?state=x", None, ("query.state.0", '"x"', "mined, approved, edited, rejected")),
+        ("POST", "/uploads", {"file_name": "a.wav", "colour": "red"}, ("body.colour", '"red"', "没有这个字段")),
+        ("POST", "/uploads", {}, ("body.file_name", None, "必须给出")),
+        ("POST", "/uploads", [], ("body", "[]", "{ }")),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_said_in_the_readers_language(
+    opened: OpenDesk, method: str, path: str, body: object, told: tuple[str, str | None, str]
+) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    answer = admin.request(method, API + path, json=body)
+    problem = answer.json()
+    (error,) = problem["errors"]
+    assert (answer.status_code, problem["code"], error["at"], error["got"]) == (422, "invalid", *told[:2])
+    assert told[2] in error["expected"]
+    for text in (problem["title"], problem["detail"], error["expected"]):
+        assert re.search("[\u3400-\u9fff]", text)
+        assert not re.search("[a-z]{3,} [a-z]{2,}", text)
+    english = admin.request(method, API + path, json=body, headers={"accept-language": "en"}).json()
+    assert not re.search("[\u3400-\u9fff]", str(english))
+
+
+def test_what_the_framework_refuses_by_itself_is_said_in_the_readers_language(opened: OpenDesk) -> None:
+    admin = opened.enter(UserRole.ADMIN)
+    assert admin.get(f"{API}/nothing").json()["detail"] == "没有这个东西，或者无权看到"
+    assert admin.put(f"{API}/me").json()["detail"] == "这个地址没有这种方法"
+    broken = admin.post(f"{API}/uploads", content=b"{bad", headers={"content-type": "application/json"}).json()
+    assert broken["detail"] == "不是 JSON：少了一个用英文双引号括起的名称"
 
 
 def test_what_is_not_known_is_refused(opened: OpenDesk) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from qareport.model import Agents, ApiToken, Permission, UserRole
 from qareport.web.reviewing import active_rules
@@ -50,6 +52,20 @@ def audit(opened: OpenDesk, prefix: str) -> list[str]:
 
 
 # --- verdicts ---------------------------------------------------------------------------------------------------------
+
+
+def test_verdicts_that_were_lost_with_wrong_findings_keep_no_call_from_the_queue(
+    opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qareport.web.review_queue.MOST_CALLS", 1)
+    client = opened.enter(UserRole.ANALYST)
+    finding = client.get("/api/v1/calls/c3/findings").json()["findings"][0]["finding_id"]
+    client.put(f"/api/v1/calls/c3/findings/{finding}/verdict", json={"verdict": "rejected"})
+    with opened.desk.store.database.write() as session:
+        session.execute(text("UPDATE verdicts SET stale = 1, rule_id = 'a.rule-that-is-gone'"))
+    page = client.get("/review").text
+    assert "/calls/c3" not in page
+    assert re.search("/calls/c[124]", page)
 
 
 def test_a_rejected_finding_gives_its_points_back_and_both_scores_stay(opened: OpenDesk) -> None:
@@ -472,3 +488,21 @@ def test_reports_and_documents_print_the_reviewed_score_beside_that_of_the_rules
     order = client.get("/api/v1/orders/o1/documents/html").text
     assert f"，经复核{left}（" in order
     assert opened.enter(ANALYST).get("/api/v1/digests/day/2026-11-20").json()["coverage"]["reviewed"] == 0
+
+
+def test_a_damaged_verdict_appeal_job_or_line_of_the_log_is_found_by_the_check_of_the_store(opened: OpenDesk) -> None:
+    store, agent = opened.desk.store, opened.enter(UserRole.AGENT)
+    finding = agent.get("/api/v1/calls/c1/findings").json()["findings"][0]["finding_id"]
+    appeal = {"call_id": "c1", "finding_id": finding, "comment": "当时道歉了"}
+    assert agent.post("/api/v1/appeals", json=appeal).status_code == 201
+    analyst = opened.enter(UserRole.ANALYST)
+    analyst.put(f"/api/v1/calls/c1/findings/{finding}/verdict", json={"verdict": "confirmed"})
+    analyst.post("/api/v1/exports", json={"kind": "calls"})
+    assert list(store.maintenance.verify_rows()) == []
+    columns = {"verdicts": "finding", "appeals": "finding", "jobs": "payload", "audit": "details"}
+    with store.database.write() as session:
+        for table, column in columns.items():
+            session.execute(text(f"UPDATE {table} SET {column} = 'no JSON'"))  # noqa: S608 - our own words
+    faults = "\n".join(store.maintenance.verify_rows())
+    for what in ("verdict 1", "appeal 1", "job 1", "line of the audit log 1"):
+        assert what in faults

@@ -34,6 +34,18 @@ def test_a_customer_to_call_back_leads_to_the_second_of_the_call(opened: OpenDes
     assert "c3" not in page
 
 
+def test_the_first_page_leads_to_the_calls_that_wait_for_a_verdict(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert re.search(r'<a href="/review">2通电话等你复核</a>', client.get("/").text)
+    assert "等你复核" not in opened.enter(UserRole.AGENT).get("/").text
+    for call_id in ("c1", "c2"):
+        for finding in client.get(f"/api/v1/calls/{call_id}/findings").json()["findings"]:
+            place = f"/api/v1/calls/{call_id}/findings/{finding['finding_id']}/verdict"
+            assert client.put(place, json={"verdict": "confirmed"}).status_code == 200
+    opened.clock.move(minutes=2)
+    assert "等你复核" not in client.get("/").text
+
+
 def test_who_reads_no_reports_is_sent_to_the_audit_log(opened: OpenDesk) -> None:
     answer = opened.login(UserRole.AUDITOR).get("/")
     assert (answer.status_code, answer.headers["location"]) == (303, "/audit")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from qareport.model import JobKind, JobState, UserRole
 from tests.support.desk import OpenDesk
@@ -55,4 +59,84 @@ def test_a_recording_in_which_nobody_speaks_is_done_and_says_what_to_look_at(ope
     assert job is not None
     jobs.finish(job.job_id, "w", JobState.DONE, at=opened.clock.now, progress={"call_id": "c1", "notes": ["no_speech"]})
     assert "完成：没有听到说话" in supervisor.get("/upload").text
-    assert "没有听到说话" in supervisor.get(f"/api/v1/uploads/{job.job_id}").json()["note"]
+    state = supervisor.get(f"/api/v1/uploads/{job.job_id}").json()
+    assert "没有听到说话" in state["note"]
+    assert (state["note_codes"], state["code"]) == (["no_speech"], None)
+
+
+def let_c1_be_heard_from(opened: OpenDesk, content: bytes) -> None:
+    sha256 = hashlib.sha256(content).hexdigest()
+    with opened.desk.store.database.write() as session:
+        session.execute(text("UPDATE calls SET audio_sha256 = :sha256 WHERE call_id = 'c1'"), {"sha256": sha256})
+
+
+def test_a_cancelled_recording_is_removed_unless_somebody_needs_it_and_what_is_over_is_not_cancelled(
+    opened: OpenDesk,
+) -> None:
+    client, folder = opened.enter(UserRole.ADMIN), Path(opened.desk.settings.desk.folder) / "uploads"
+    made = []
+    for content in (b"RIFF one", b"RIFF two", b"RIFF two"):
+        added = client.post("/api/v1/uploads", json={"file_name": "a.wav"}).json()
+        assert client.put(added["put_url"], content=content).status_code == 202
+        made.append(f"/api/v1/uploads/{added['upload_id']}")
+    assert len(list(folder.iterdir())) == 2
+    assert client.delete(made[0]).status_code == 204
+    assert len(list(folder.iterdir())) == 1
+    assert client.delete(made[1]).status_code == 204
+    assert len(list(folder.iterdir())) == 1  # the third has the same content
+    again = client.delete(made[1])
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    job = opened.desk.store.jobs.take([JobKind.UPLOAD], "w", at=opened.clock.now)
+    assert job is not None
+    assert client.delete(made[2]).status_code == 204
+    assert len(list(folder.iterdir())) == 1  # the worker reads it
+
+
+#: What the store knows of call c1.
+FACTS = {"order_id": "o1", "agent_id": "A1", "started_at": "2026-11-21T01:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, 200),
+        ({"language": "zh"}, 200),
+        ({"agent_id": "A2"}, 202),
+        ({"order_id": None}, 202),
+        ({"call_id": "n"}, 202),
+    ],
+)
+def test_a_recording_that_is_there_with_the_same_facts_becomes_no_second_call(
+    opened: OpenDesk, more: dict[str, Any], status: int
+) -> None:
+    store = opened.desk.store
+    let_c1_be_heard_from(opened, b"RIFF")
+    client = opened.enter(UserRole.SUPERVISOR)
+    added = client.post("/api/v1/uploads", json={"file_name": "a.wav", **FACTS, **more}).json()
+    put = client.put(added["put_url"], content=b"RIFF")
+    assert put.status_code == status
+    if status == 200:
+        assert (put.json()["state"], put.json()["call_id"]) == ("done", "c1")
+        assert store.jobs.count_waiting(JobKind.UPLOAD) == 0
+        events = client.get(f"/api/v1/uploads/{added['upload_id']}/events").text
+        assert '"call_id": "c1"' in events
+        corrected = client.patch("/api/v1/calls/c1", json={"order_id": "o9"})
+        assert corrected.status_code == 200
+        let_c1_be_heard_from(opened, b"RIFF")  # a correction judges it anew
+        again = client.post("/api/v1/uploads", json={"file_name": "a.wav", **FACTS, **more}).json()
+        assert client.put(again["put_url"], content=b"RIFF").json()["call_id"] == "c1"
+    else:
+        assert (put.json()["state"], store.jobs.count_waiting(JobKind.UPLOAD)) == ("queued", 1)
+
+
+def test_a_recording_is_as_large_as_it_was_announced(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+    most = opened.desk.settings.desk.upload_megabytes * 1_000_000
+    late = client.post("/api/v1/uploads", json={"file_name": "a.wav", "size": most + 1})
+    assert (late.status_code, late.json()["code"]) == (413, "too_large")
+    added = client.post("/api/v1/uploads", json={"file_name": "a.wav", "size": 5}).json()
+    short = client.put(added["put_url"], content=b"RIFF")
+    assert (short.status_code, short.json()["code"]) == (422, "incomplete")
+    assert client.get(f"/api/v1/uploads/{added['upload_id']}").json()["code"] == "incomplete"
+    whole = client.post("/api/v1/uploads", json={"file_name": "a.wav", "size": 4}).json()
+    assert client.put(whole["put_url"], content=b"RIFF").status_code == 202

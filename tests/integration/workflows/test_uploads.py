@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from qareport import settings
+from qareport import messages, settings
 from qareport.audio import trial_decode
 from qareport.audio.containers import sha256_of
-from qareport.errors import StoreError
+from qareport.audio.tracks import SoundLimit
+from qareport.errors import AudioError, StoreError
 from qareport.model import (
     AudioInfo,
     Call,
@@ -170,6 +171,25 @@ def test_a_recording_that_cannot_be_read_fails_alone_and_says_why(workspace: Wor
     failed = workspace.store.jobs.get(job.job_id)
     assert (failed.state, failed.error_code) == (JobState.FAILED, "not_audio")
     assert "missing.wav" in failed.error
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_recording_that_is_too_long_is_told_from_one_that_is_no_audio(
+    workspace: Workspace, tmp_path: Path, language: str, channels: int
+) -> None:
+    class Strict(TwoLines):
+        def transcribe_aloud(self, call: Call, *, on_lines: object) -> FailedCall:
+            with pytest.raises(AudioError) as raised:
+                SoundLimit(call.audio_path, 60_000).check(60_000 if channels == 8 else 60_001, channels)
+            return FailedCall.of(call, "decode", raised.value)
+
+    add(workspace, cut_recording(tmp_path / "long.wav"), "u0")
+    job = take(workspace)
+    assert job is not None
+    with messages.speaking(language):
+        UploadWorker(workspace, Strict(), owner="w").work_on(job)
+    assert workspace.store.jobs.get(job.job_id).error_code == "too_long"
 
 
 def test_a_recording_that_crashes_the_decoder_fails_alone_before_the_engine_reads_it(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from qareport.cli.doctor_desk import CheckOutcome, check_clock, check_desk, check_tls
+from qareport.delivery import DeskKey
 from qareport.model import AuditEntry, JobKind
 from qareport.settings import default_dir
 from qareport.web.health import SignOfLife
@@ -77,6 +78,15 @@ def test_of_a_desk_that_runs_its_worker_queue_and_files_are_looked_at(workspace:
     assert f"{folder / 'uploads'}: others may read it (mode 0755); expected mode 0700" in lines[1]
     assert lines[2] == "FAULT the worker cannot load the model: no such model"
     assert lines[3].startswith("FAULT the oldest upload has waited for 30 minutes")
+
+
+def test_a_key_that_the_group_may_read_is_a_fault_as_the_desk_refuses_it(workspace: Workspace) -> None:
+    key = workspace.settings.desk.key_path
+    DeskKey.open(key)
+    assert len(said(check_desk(workspace))) == 1
+    key.chmod(0o640)
+    lines = said(check_desk(workspace))
+    assert f"FAULT {key}: others may read it (mode 0640); expected mode 0600; chmod 0600 {key}" in lines
 
 
 def test_who_could_listen_in_is_said(workspace: Workspace) -> None:

@@ -77,13 +77,16 @@ def test_who_is_told_of_a_signal_finds_it_in_the_store_with_what_was_said_before
 
     keeping.keeper.listeners.append(look)
     noticed = Noticed(signal=Signal.ESCALATION, at_ms=0, quote="我要投诉，打13812345678。")
-    keeping.put(("live.line", LINE), ("live.signal", {"noticed": noticed}))
+    keeping.put(("live.line", LINE), ("live.signal", {"noticed": noticed, "since_s": time.monotonic() - 0.6}))
     raised = keeping.wait_for("alert.raised")
     assert [event.type for event in keeping.told] == ["live.line", "live.signal", "alert.raised"]
     (call,) = found
     assert [line.text for line in call.lines] == ["我要投诉。"]
     assert [(signal.signal, signal.quote) for signal in call.signals] == [(Signal.ESCALATION, "我要投诉，打[电话]。")]
     assert raised.data["alert"]["quote"] == "我要投诉，打[电话]。"
+    delays = wait_for(lambda: keeping.keeper.alert_delays if keeping.keeper.alert_delays.total_s else None, what="it")
+    assert sum(delays.counts) == 1
+    assert 0.6 <= delays.total_s < scaled(20)
 
 
 def test_what_happens_at_once_is_kept_in_one_transaction(keeping: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +100,9 @@ def test_what_happens_at_once_is_kept_in_one_transaction(keeping: Keeping, monke
         change(calls)
 
     monkeypatch.setattr(keeping.store.live_calls, "change", count)
-    signals = [("live.signal", {"noticed": Noticed(signal=Signal.IRONY, at_ms=at_ms)}) for at_ms in range(5)]
+    signals = [
+        ("live.signal", {"noticed": Noticed(signal=Signal.IRONY, at_ms=at_ms), "since_s": 0.0}) for at_ms in range(5)
+    ]
     keeping.put(signals[0])
     assert entered.wait(scaled(20))
     began = time.monotonic()

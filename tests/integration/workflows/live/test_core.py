@@ -13,6 +13,7 @@ import torch
 
 from qareport.audio.streaming import WavAppender
 from qareport.model import Call, LiveEvent, Role, Signal
+from qareport.workflows.live.load import BOUNDS_S
 from tests.support.live_calls import ROLES, VirtualCalls, engine, telephone
 
 #: The first seconds of a customer who calls for the third time, gets angry and demands the supervisor.
@@ -63,6 +64,14 @@ def test_a_sentence_is_final_within_900_ms_of_its_last_word_and_first_told_withi
     first = next(data["start_ms"] for _, data in lines)
     told = next(at_s for at_s, event in played.of_type("live.partial") if event.data["text"])
     assert told * 1000 - first <= 1200
+
+
+def test_how_late_sentences_were_is_counted(played: VirtualCalls) -> None:
+    delays_s = [at_s - event.data["end_ms"] / 1000 for at_s, event in played.of_type("live.line")]
+    counted = played.core.final_delays
+    assert 4 <= sum(counted.counts) <= len(delays_s)  # an utterance may be several sentences
+    assert sum(counted.counts[: BOUNDS_S.index(1.0) + 1]) == sum(counted.counts)
+    assert counted.total_s / sum(counted.counts) == pytest.approx(np.median(delays_s), abs=0.25)
 
 
 def test_anger_is_signalled_before_the_sentence_ends(played: VirtualCalls) -> None:

@@ -163,5 +163,14 @@ async function start() {
   place.classList.add("ready");
 }
 
+// Once it is out of sight above, the player goes on at the foot of the window, without its wave; its place stays free.
+const holder = place.parentElement;
+new IntersectionObserver(([seen]) => {
+  const isAbove = !seen.isIntersecting && seen.boundingClientRect.bottom < 0;
+  if (isAbove === place.classList.contains("foot") || place.querySelector(".wave").contains(document.activeElement)) return;
+  holder.style.minHeight = isAbove ? `${holder.offsetHeight}px` : "";
+  place.classList.toggle("foot", isAbove);
+}).observe(holder);
+
 place.classList.add("scripted");
 start().catch((problem) => { status.textContent = problem.message; });

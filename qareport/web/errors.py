@@ -143,8 +143,11 @@ def _to_login(request: Request) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    detail = str(error.detail or "")
+    if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:  # the framework's own word, in English
+        detail = str(say("there is no page {path}", path=request.url.path))
     return _answer(
-        request, error.status_code, _STATUS_CODES.get(error.status_code, "invalid"), str(error.detail or ""), [],
+        request, error.status_code, _STATUS_CODES.get(error.status_code, "invalid"), detail, [],
         headers=dict(error.headers or {}),
     )  # fmt: skip
 

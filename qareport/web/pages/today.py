@@ -50,13 +50,15 @@ def show_today(request: Request, access: MyAccess) -> Response:
         period = periods.period_of(PeriodKind.DAY, latest, zone)
         report = access.brief(period)
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
+    failed = report.failed_calls if access.principal.may(Permission.CALLS_WRITE) else ()
+    told = {call.call_id for call in failed}
     return render(
         request, "today.html.j2", view=view, latest=latest, report_calls=report.coverage.calls,
         address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
         appeals=appealing.notices_of(access), now=access.desk.now(), words=review_wording,
-        uploads=[uploading.state_of(job) for job in _failed_uploads(access)],
-        failed=report.failed_calls if access.principal.may(Permission.CALLS_WRITE) else (),
+        uploads=[uploading.state_of(job) for job in _failed_uploads(access) if job.payload.get("call_id") not in told],
+        failed=failed, own_agent=access.principal.user.agent_id,
         webhooks=_webhooks_off(access), today=today, in_work=_uploads_in_work(access),
         waiting_alerts=_waiting_alerts(access),
     )  # fmt: skip

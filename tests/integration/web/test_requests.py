@@ -161,3 +161,9 @@ def _everything(admin: TestClient) -> list[object]:
     found.append(admin.get(f"{API}/heat?from=2026-11-01&to=2026-11-30").json())
     found += [post(admin, "/teams", {"team_id": "x"}, "k") for _ in range(2)]
     return found
+
+
+def test_a_page_that_does_not_exist_is_told_of_in_the_language_of_the_reader(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert "没有 /nowhere 这一页" in client.get("/nowhere").text
+    assert "Not Found" not in client.get("/nowhere").text

@@ -472,3 +472,14 @@ def test_reports_and_documents_print_the_reviewed_score_beside_that_of_the_rules
     order = client.get("/api/v1/orders/o1/documents/html").text
     assert f"，经复核{left}（" in order
     assert opened.enter(ANALYST).get("/api/v1/digests/day/2026-11-20").json()["coverage"]["reviewed"] == 0
+
+
+def test_titles_of_shipped_rules_are_in_the_language_of_the_reader(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    titles = {finding.title for finding in opened.desk.store.results.get("c1").findings}
+    assert titles
+    english = {"accept-language": "en"}
+    for path in ("/calls/c1", "/review", "/rules"):
+        page = client.get(path, headers=english).text
+        assert [title for title in titles if title in page] == [], path
+    assert all(title in client.get("/calls/c1").text for title in titles)

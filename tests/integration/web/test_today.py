@@ -102,3 +102,9 @@ def test_a_call_that_failed_is_told_without_the_folders_of_the_server() -> None:
         call_id="c9", audio_path="/srv/calls/c9.ogg", step="decode", reason="/srv/calls/c9.ogg: no recording"
     )
     assert failed.reason_without_folders == "c9.ogg: no recording"
+
+
+def test_an_agent_is_led_to_the_own_calls_and_what_to_work_on(opened: OpenDesk) -> None:
+    page = opened.enter(UserRole.AGENT).get("/").text
+    assert 'href="/agents/A1">我的辅导单</a>' in page
+    assert "我的辅导单" not in opened.enter(UserRole.SUPERVISOR).get("/").text

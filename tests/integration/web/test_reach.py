@@ -48,7 +48,8 @@ PAGES = (
     "/settings/integrations", "/settings/integrations/2", "/settings/live", "/audit", "/api", "/qa", "/",
     "/exports?q=退货", "/calls/c2/delete", "/calls/c1/original", "/calls/c1/original?purpose=x",
     "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1",
-    "/rules", "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
+    "/rules", "/rules/service.yaml", "/rules/service.yaml?tab=text", "/rules/service.yaml?tab=new",
+    "/rules/service.test.yaml", "/rules/synonyms.yaml",
     "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
 #: Parts of cells that a phone shows under the head of the cell instead of beside it.
@@ -342,7 +343,7 @@ def test_an_editor_whose_session_ended_keeps_its_text_and_says_what_to_do(
     browser: Any, served: tuple[str, OpenDesk]
 ) -> None:
     page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
-    page.goto("/rules/service.yaml")
+    page.goto("/rules/service.yaml?tab=text")
     page.locator(".cm-content").click()
     page.keyboard.type("# mine ")
     page.context.clear_cookies()

@@ -68,8 +68,10 @@ def _waiting_alerts(access: Access) -> list[str]:
     """Word the alerts of calls that are on which nobody has taken on, the gravest first."""
     if not access.principal.may(Permission.LIVE_READ):
         return []
-    new = (alert for alert in live_reading.open_alerts(access) if alert.state is AlertState.NEW)
-    return [" ".join(filter(None, (alert.agent_id, live_wording.alert_title(alert)))) for alert in new]
+    new = [alert for alert in live_reading.open_alerts(access) if alert.state is AlertState.NEW]
+    on = {call.live_id for call in live_reading.calls_on(access)} if new else set()  # those of the board
+    shown = (alert for alert in new if alert.live_id in on)
+    return [" ".join(filter(None, (alert.agent_id, live_wording.alert_title(alert)))) for alert in shown]
 
 
 def _webhooks_off(access: Access) -> list[tuple[int, Message]]:

@@ -119,6 +119,8 @@ async function start() {
   const sound = `${base}/sound${place.dataset.sound}`;
   if (place.dataset.sound) await whenMade(sound, { range: "bytes=0-0" });
   audio.src = sound;
+  const linked = /^#t(\d+)$/.exec(location.hash); // who comes by the link of a sentence hears it first
+  if (linked) audio.currentTime = Number(linked[1]) / 1000;
   status.textContent = "";
   const regions = Regions.create();
   const lanes = drawn.channels.map((_, index) => ({

@@ -201,6 +201,18 @@ def test_the_player_stays_in_reach_while_the_conversation_is_read(browser: Any, 
     page.context.close()
 
 
+def test_who_comes_by_the_link_of_a_sentence_hears_it_first(browser: Any, served: tuple[str, OpenDesk]) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    drawn = {"duration_ms": 60_000, "channels": [[1, 2, 3]], "roles": ["customer"]}  # as the worker makes it
+    page.route("**/calls/c1/waveform", lambda route: route.fulfill(json=drawn))
+    for path, starts_s in (("/calls/c1#t4500", 4.5), ("/calls/c1", 0)):
+        page.goto("/account")
+        page.goto(path)
+        page.wait_for_selector("#player.ready")
+        assert page.evaluate("document.querySelector('#player audio').currentTime") == starts_s
+    page.context.close()
+
+
 def test_a_call_is_found_and_opened_with_the_keyboard_alone(browser: Any, served: tuple[str, OpenDesk]) -> None:
     page = open_page(browser, served, width=1280, locale="zh-CN", role=None)
     page.goto("/login")

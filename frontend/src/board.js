@@ -151,10 +151,17 @@ function tick() {
 
 // --- what is said --------------------------------------------------------------------------------------------------
 
+// The word stands behind the tag by its style, as where the server writes it.
+function tagOf(name, word) {
+  const tag = made("span", `tag-${name}`, `[${name.toUpperCase()}]`);
+  if (word && word.toUpperCase() !== name.toUpperCase()) tag.dataset.word = word;
+  return tag;
+}
+
 function tagsOf(line) {
   return [line.emotion, ...(line.events ?? [])]
     .filter((name) => name && !["NEUTRAL", "Speech", "EMO_UNKNOWN"].includes(name))
-    .map((name) => made("span", `tag-${name}`, `[${name.toUpperCase()}]`));
+    .map((name) => tagOf(name, words.tags[name.toUpperCase()]));
 }
 
 function lineItem(line, isOpen) {
@@ -202,7 +209,8 @@ function showHeard(id) {
     if (last.isOpen) lastCell.append(" ", made("span", "chip", words.open));
   }
   if (moodCell && mood && mood.start_ms >= Number(moodCell.dataset.at)) {
-    moodCell.replaceChildren(...tagsOf({ emotion: mood.emotion }), " ", words.emotions[mood.emotion] ?? mood.emotion);
+    const tag = ["NEUTRAL", "EMO_UNKNOWN"].includes(mood.emotion) ? [] : [tagOf(mood.emotion), " "];
+    moodCell.replaceChildren(...tag, words.emotions[mood.emotion] ?? mood.emotion);
   }
 }
 

@@ -119,6 +119,8 @@ async function start() {
   const sound = `${base}/sound${place.dataset.sound}`;
   if (place.dataset.sound) await whenMade(sound, { range: "bytes=0-0" });
   audio.src = sound;
+  const linked = /^#t(\d+)$/.exec(location.hash); // who comes by the link of a sentence hears it first
+  if (linked) audio.currentTime = Number(linked[1]) / 1000;
   status.textContent = "";
   const regions = Regions.create();
   const lanes = drawn.channels.map((_, index) => ({
@@ -162,6 +164,15 @@ async function start() {
   });
   place.classList.add("ready");
 }
+
+// Once it is out of sight above, the player goes on at the foot of the window, without its wave; its place stays free.
+const holder = place.parentElement;
+new IntersectionObserver(([seen]) => {
+  const isAbove = !seen.isIntersecting && seen.boundingClientRect.bottom < 0;
+  if (isAbove === place.classList.contains("foot") || place.querySelector(".wave").contains(document.activeElement)) return;
+  holder.style.minHeight = isAbove ? `${holder.offsetHeight}px` : "";
+  place.classList.toggle("foot", isAbove);
+}).observe(holder);
 
 place.classList.add("scripted");
 start().catch((problem) => { status.textContent = problem.message; });

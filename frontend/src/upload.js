@@ -22,6 +22,8 @@ function addLine(item, line) {
     const mark = document.createElement("span");
     mark.className = `tag-${tag}`;
     mark.textContent = `[${tag.toUpperCase()}]`;
+    const word = words.tags[tag.toUpperCase()];
+    if (word && word.toUpperCase() !== tag.toUpperCase()) mark.dataset.word = word;
     said.append(mark);
   }
   row.append(time, " ", said);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qareport.model import Alert, AlertState, LiveState, Signal
+from qareport.presentation import topic_wording
 from qareport.presentation.locale import N_, Translated
 
 SIGNALS: Mapping[Signal, str] = Translated(
@@ -56,7 +57,7 @@ FINDING_STATES: Mapping[str, str] = Translated(
 
 def alert_title(alert: Alert) -> str:
     """Word what an alert is about: a signal in the reader's language, a rule by its title."""
-    return SIGNALS[alert.signal] if alert.signal else alert.title
+    return SIGNALS[alert.signal] if alert.signal else topic_wording.rule(alert.title)
 
 
 def alert_advice(alert: Alert) -> str:

@@ -89,8 +89,15 @@ _DETAILS: Final[Mapping[str, str]] = Translated(
         "rows": N_("行数"), "by": N_("途径"), "on": N_("开"),
     }
 )  # fmt: skip
+_ROLES: Final[Mapping[str, str]] = Translated(
+    {
+        "admin": N_("管理员"), "supervisor": N_("主管"), "analyst": N_("质检员"), "agent": N_("客服"),
+        "auditor": N_("审计员"),
+    }
+)  # fmt: skip
 _VALUES: Final[Mapping[str, Mapping[Any, str]]] = {
     "verdict": review_wording.VERDICTS, "reason": review_wording.REASONS, "decision": review_wording.APPEALS,
+    "role": _ROLES,
 }  # fmt: skip
 
 

@@ -148,7 +148,8 @@ def _refused(request: Request, error: Exception) -> Response:
         raise error
     code, detail = _STATUS_CODES.get(error.status_code, "invalid"), str(error.detail or "")
     if detail in ("", HTTPStatus(error.status_code).phrase):  # the framework's own word, which is English
-        detail = str(CODES[code][1])
+        gone = say("there is no page {path}", path=request.url.path)
+        detail = str(gone if error.status_code == HTTPStatus.NOT_FOUND else CODES[code][1])
     return _answer(request, error.status_code, code, detail, [], headers=dict(error.headers or {}))
 
 
@@ -215,7 +216,18 @@ def _answer(
             "code": code, "errors": problems, **(more or {}),
         }  # fmt: skip
         return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
-    return render(request, "error.html.j2", status=status, headers=headers, code=code, detail=detail)
+    return render(
+        request, "error.html.j2", status=status, headers=headers, code=code, detail=detail, back=_page_before(request)
+    )
+
+
+def _page_before(request: Request) -> str:
+    """Return the page of the desk that a request was sent from; "" where there is none, or it is the one refused."""
+    sender = urlsplit(request.headers.get("referer", ""))
+    if sender.netloc != request.url.netloc or not sender.path.startswith("/") or sender.path.startswith("//"):
+        return ""
+    is_same = request.method in ("GET", "HEAD") and sender.path == request.url.path
+    return "" if is_same else sender.path + (f"?{sender.query}" if sender.query else "")
 
 
 def _is_api(request: Request) -> bool:

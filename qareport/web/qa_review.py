@@ -112,12 +112,21 @@ def decide(access: Access, pair_id: int, state: QaState, *, question: str = "", 
 def ask_to_mine(access: Access) -> Job:
     """Let the worker look through the calls that are new; while one such job waits or runs, no other is made."""
     access.require(Permission.EXPORTS_WRITE)
-    jobs = access.desk.store.jobs
-    newest = jobs.list(JobKind.MINE, limit=1)
-    if newest and not newest[0].state.is_over:
-        return newest[0]
+    under_way = _mining_of(access)
+    if under_way is not None:
+        return under_way
     access.record("qa.mine")
-    return jobs.add(JobKind.MINE, {}, at=access.desk.now(), user_id=access.principal.user.user_id)
+    return access.desk.store.jobs.add(JobKind.MINE, {}, at=access.desk.now(), user_id=access.principal.user.user_id)
+
+
+def is_mining(access: Access) -> bool:
+    """Whether the worker looks through the calls, or soon will."""
+    return _mining_of(access) is not None
+
+
+def _mining_of(access: Access) -> Job | None:
+    newest = access.desk.store.jobs.list(JobKind.MINE, limit=1)
+    return newest[0] if newest and not newest[0].state.is_over else None
 
 
 def export(access: Access, wanted: QaFilter, format: str, *, anonymous: bool) -> bytes:

@@ -20,9 +20,9 @@ from starlette.responses import HTMLResponse
 
 from qareport.messages import Message
 from qareport.model import Permission
-from qareport.presentation import locale, topic_wording, wording
+from qareport.presentation import emotion_chart, locale, topic_wording, wording
 from qareport.presentation.templating import draw
-from qareport.presentation.view_types import Phrase, TextRun
+from qareport.presentation.view_types import Chart, Phrase, TextRun
 from qareport.report.order.view_types import TranscriptLine
 
 _FOLDER: Final = Path(__file__).parent
@@ -30,6 +30,7 @@ _FOLDER: Final = Path(__file__).parent
 STATIC: Final = _FOLDER / "static"
 #: From one Chinese character to the last one before a Latin letter.
 _CHINESE: Final = re.compile(r"([\u3400-\u9fff](?:[^A-Za-z]*[\u3400-\u9fff])?)")
+_TAG: Final = re.compile(r"\[[A-Z_]+\]")
 
 
 @cache
@@ -43,13 +44,16 @@ def _environment() -> Environment:
         extensions=[i18n],
     )
     environment.filters["svg"] = draw
+    environment.filters["narrow_svg"] = _draw_narrow
     environment.filters["zh"] = mark_chinese
+    environment.filters["rule"] = _name_rule
     environment.filters["phrase"] = write_phrase
     environment.filters["transcript"] = write_transcript
     environment.filters["items_of"] = dict
     environment.globals.update(
         _=locale._, gettext=locale._, ngettext=locale.ngettext, plural=locale.plural, Permission=Permission,
-        named=topic_wording.named, wording=wording, static=static_address,
+        named=topic_wording.named, rule_name=topic_wording.rule, wording=wording, tag_of=write_tag,
+        tag_words=_tag_words, static=static_address,
     )  # fmt: skip
     return environment
 
@@ -72,6 +76,11 @@ def static_address(name: str) -> str:
     return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
+def _draw_narrow(chart: Chart) -> Markup:
+    """Draw a call's curve for a phone, on which the wide one would have to be pushed aside to be seen whole."""
+    return Markup(emotion_chart.svg(chart, emotion_chart.NARROW))  # noqa: S704 - escaped where it is drawn
+
+
 def mark_chinese(text: str) -> str:
     """Mark what is Chinese in a text of rules, calls or people, on pages in another language, for screen readers."""
     if locale.current() == locale.LOCALES[0]:
@@ -79,6 +88,27 @@ def mark_chinese(text: str) -> str:
     pieces = _CHINESE.split(text)
     chinese = Markup('<span lang="zh">{}</span>')
     return Markup("").join(chinese.format(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+
+
+def write_tag(name: str) -> Markup:
+    """Write an emotion or a sound as the tag that is searched for, with its word beside it."""
+    return Markup('<span class="tag-{}"{}>[{}]</span>').format(name, _word_of(name.upper()), name.upper())
+
+
+def _word_of(tag: str) -> Markup:
+    """Return what the page writes behind a tag: the word is a style, so that copied text has the tag alone."""
+    word = wording.tag_name(tag)
+    return Markup("") if word.upper() == tag.strip("[]") else Markup(' data-word="{}"').format(word)
+
+
+def _tag_words() -> dict[str, str]:
+    """Return the words of all tags, for scripts."""
+    return {tag.upper(): word for words in (wording.EMOTIONS, wording.EVENTS) for tag, word in words.items()}
+
+
+def _name_rule(title: str) -> str:
+    """Write the title of a rule, or what it calls a moment: in the reader's language, if the program ships it."""
+    return mark_chinese(topic_wording.rule(title))
 
 
 def write_phrase(phrase: Phrase) -> Markup:
@@ -103,6 +133,8 @@ def _write_line(line: TranscriptLine) -> str:
 def _write_run(run: TextRun) -> str:
     text = escape(mark_chinese(run.text))
     style = f' class="{escape(run.style)}"' if run.style else ""
+    if run.style.startswith("tag-") and _TAG.fullmatch(run.text):
+        style += str(_word_of(run.text))
     if run.href:
         return f'<a href="{escape(run.href)}"{style}>{text}</a>'
     return f"<span{style}>{text}</span>" if style else text

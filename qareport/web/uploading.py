@@ -216,20 +216,32 @@ def cancel(access: Access, upload_id: int) -> None:
         Path(str(path)).unlink(missing_ok=True)
 
 
+_HEARD_BEFORE: Final = say(
+    "this recording was heard before, as the call that is linked here: it is not heard again, and what was entered now "
+    "is not written there; correct it, or have it heard again, on the page of the call"
+)
+
+
 def state_of(job: Job) -> UploadState:
     """Word how far an upload is."""
+    call_id = job.progress.get("call_id") or None
+    notes = [_NOTES[note] for note in job.progress.get("notes", ()) if note in _NOTES]
+    if call_id is not None and call_id != job.payload.get("call_id"):
+        notes.append(_HEARD_BEFORE)
+    file_name = str(job.payload.get("file_name", ""))
     step = str(job.progress.get("step") or "decoding")
     return UploadState(
         upload_id=job.job_id,
-        file_name=str(job.payload.get("file_name", "")),
+        file_name=file_name,
         state=step if job.state is JobState.RUNNING else job.state.value,
         created_at=job.created_at,
         lines=[UploadLine(**line) for line in job.progress.get("lines", [])],
-        call_id=job.progress.get("call_id") or None,
+        call_id=call_id,
         code=job.error_code or None,
-        error=job.error or None,
+        # Where the desk keeps the recording says nothing to who sent it.
+        error=job.error.replace(str(job.payload.get("path") or file_name), file_name) or None,
         note_codes=[_NOTE_CODES[note] for note in job.progress.get("notes", ()) if note in _NOTE_CODES],
-        note="; ".join(str(_NOTES[note]) for note in job.progress.get("notes", ()) if note in _NOTES) or None,
+        note="; ".join(map(str, notes)) or None,
     )
 
 

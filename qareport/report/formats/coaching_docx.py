@@ -7,7 +7,7 @@ from typing import Any
 
 from qareport.files import check_clock
 from qareport.model import CoachingSheet, ListenTo
-from qareport.presentation import wording
+from qareport.presentation import topic_wording, wording
 from qareport.presentation.locale import _, plural
 from qareport.report.period import terms
 
@@ -55,7 +55,7 @@ def render_coaching(sheet: CoachingSheet) -> bytes:
 def listen_words(item: ListenTo) -> str:
     """Say which call to listen to, from which second on, and why."""
     evidence = item.evidence
-    title = terms.name(item.title) if item.title else _("客户平静下来")
+    title = _title(item.title) if item.title else _("客户平静下来")
     what = _("做得好") if item.is_praise else _("要改")
     said = _("{call}，{at}：{title}（{what}）").format(
         call=evidence.call_id, at=clock(evidence.at_ms), title=title, what=what
@@ -69,7 +69,7 @@ def change_words(sheet: CoachingSheet) -> list[str]:
     if link is None:
         return []
     lines = [
-        plural("{title}：{n}通里{hits}通，共失{points}分", link.now.n, title=terms.name(link.title), n=link.now.n,
+        plural("{title}：{n}通里{hits}通，共失{points}分", link.now.n, title=_title(link.title), n=link.now.n,
                hits=link.now.hits, points=link.points_lost)
     ]  # fmt: skip
     if link.advice:
@@ -78,7 +78,7 @@ def change_words(sheet: CoachingSheet) -> list[str]:
         before, after = sheet.own_outcome.before, sheet.own_outcome.after
         lines.append(
             _("上次提醒过“{title}”：之前{n}通里{hits}通，之后{m}通里{again}通").format(
-                title=terms.name(sheet.outcome.title), n=before.n, hits=before.hits, m=after.n, again=after.hits
+                title=_title(sheet.outcome.title), n=before.n, hits=before.hits, m=after.n, again=after.hits
             )
         )
     return lines
@@ -89,10 +89,15 @@ def praise_words(sheet: CoachingSheet) -> list[str]:
     praise = sheet.did_well
     if praise is None:
         return []
-    title = terms.name(praise.title) if praise.title else _("客户平静下来")
+    title = _title(praise.title) if praise.title else _("客户平静下来")
     evidence = praise.evidence
     said = _("{title}（{call}，{at}）").format(title=title, call=evidence.call_id, at=clock(evidence.at_ms))
     return [said + _quote(evidence.quote)]
+
+
+def _title(title: str) -> str:
+    """Write the title of a rule, in the reader's language if the program ships it."""
+    return terms.name(topic_wording.rule(title))
 
 
 def _quote(quote: str) -> str:

@@ -70,7 +70,8 @@ def show_pairs(
         wanted=wanted, kinds=kinds(), states=states(), counts=store.qa_pairs.count_states(agents),
         issues=store.qa_pairs.list_issues(agents), link=urlencode(link), onward="/qa?" + urlencode(onward),
         stay="/qa?" + urlencode(link | {"page": page}), may_approve=access.principal.may(Permission.QA_WRITE),
-        most=qa_review.MOST_TEXT, further="/qa?" + urlencode(link | {"page": page + 1}),
+        most=qa_review.MOST_TEXT, mining=qa_review.is_mining(access),
+        further="/qa?" + urlencode(link | {"page": page + 1}),
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def list_reports(request: Request, access: MyAccess, month: Annotated[str, Query
         counts[periods.local_day(start, zone)] += count
     before, after = pages.find_starts_around(first, last, agents)
     return render(
-        request, "reports.html.j2", month=shown, name_of=name_of, total=counts.total(),
+        request, "reports.html.j2", month=shown, name_of=name_of, subject=terms.subject, total=counts.total(),
         days=[(periods.period_of(PeriodKind.DAY, day, zone), counts[day]) for day in sorted(counts, reverse=True)],
         weeks=_weeks(counts, zone), before=_month_of(before, zone), after=_month_of(after, zone),
     )  # fmt: skip
@@ -75,10 +75,26 @@ def show_report(
     access.require(Permission.REPORTS_READ)
     access.agents_of(team, Permission.REPORTS_READ)
     period = read_period(kind, name, access.desk.settings.period.time_zone)
+    before, after = _neighbours(access, period, team)
     return render(
-        request, "report.html.j2", period=period, name=name_of(period), team=team, teams=access.teams(),
+        request, "report.html.j2", period=period, name=name_of(period), subject=terms.subject, name_of=name_of,
+        before=before, after=after, team=team, teams=access.teams(),
         mails=_mails(access, period), weak=_weak_links(access, period, team), verdicts=terms.VERDICTS,
     )  # fmt: skip
+
+
+def _neighbours(access: Access, period: Period, team: str) -> tuple[Period | None, Period | None]:
+    """Return the periods of the same kind with calls next before and after one."""
+    zone = access.desk.settings.period.time_zone
+    agents = access.agents_of(team, Permission.REPORTS_READ)
+    before, after = access.desk.store.call_pages.find_starts_around(*periods.bounds(period), agents)
+    now = access.desk.now()
+
+    def around(start: datetime | None) -> Period | None:
+        day = None if start is None or start > now else periods.local_day(start, zone)
+        return None if day is None else periods.period_of(period.kind, day, zone)
+
+    return around(before), around(after)
 
 
 @router.get("/reports/{kind}/{name}/document")

@@ -13,6 +13,7 @@ from qareport.errors import QareportError
 from qareport.messages import say
 from qareport.model import TOKEN_SCOPES, Permission, Signal, UserRole
 from qareport.presentation import live_wording, wording
+from qareport.presentation.locale import N_, Translated
 from qareport.web import live_reading, people
 from qareport.web.access import RIGHTS, Access
 from qareport.web.dependencies import MyAccess, RowId
@@ -29,6 +30,14 @@ CONVENTIONS: Final = (
     ("jambonz", "jambonz", "token"),
     ("pcm", "PCM", "token"),
 )
+#: What the pages call the fields of their forms.
+_FIELDS: Final = Translated(
+    {
+        "name": N_("名称"), "role": N_("角色"), "user": N_("属于哪个用户"), "days": N_("有效天数"),
+        "scopes": N_("能做什么"), "team_id": N_("团队编号"), "agents": N_("客服工号"), "agent_id": N_("客服工号"),
+        "url": N_("地址"), "types": N_("通知哪些事"),
+    }
+)  # fmt: skip
 router = APIRouter(prefix="/settings")
 _M = TypeVar("_M", bound=BaseModel)
 _Text = Annotated[str, Form(max_length=300)]
@@ -64,6 +73,7 @@ def add_user(
     people.list_users(access)
     values = {"name": name, "role": role, "display": display, "agent_id": agent_id, "teams": teams}
     try:
+        _check_agent(role, agent_id)
         user, password = people.add_user(access, read_form(people.NewUser, values))
     except QareportError as error:
         return _users(request, access, status=422, problem=str(error), entered=values)
@@ -90,6 +100,7 @@ def change_user(
     people.find_user(access, user_id)
     values = {"role": role, "display": display, "agent_id": agent_id, "teams": teams}
     try:
+        _check_agent(role, agent_id)
         people.change_user(access, user_id, read_form(people.UserChange, values))
     except QareportError as error:
         return _user(request, access, user_id, status=422, problem=str(error))
@@ -130,15 +141,18 @@ def put_team(
     team_id: _Text = "",
     name: _Text = "",
     agents: Annotated[str, Form(max_length=200_000)] = "",
+    new: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Make a team, or replace its name and agents (separated by spaces, commas or lines)."""
-    people.list_teams(access)
+    """Make a team, or replace its name and agents (separated by spaces, commas or lines); a `new` one replaces none."""
+    teams = people.list_teams(access)
     values = {
         "team_id": team_id,
         "name": name,
         "agents": [agent for agent in re.split(r"[\s,，、;；]+", agents) if agent],
     }
     try:
+        if new and any(team.team_id == team_id.strip() for team in teams):
+            raise QareportError(say("there is already a team {team}", team=team_id.strip()))
         people.put_team(access, read_form(people.NewTeam, values))
     except QareportError as error:
         return _teams(request, access, status=422, problem=str(error))
@@ -198,7 +212,14 @@ def read_form(kind: type[_M], values: dict[str, Any]) -> _M:
         return kind.model_validate(values)
     except ValidationError as error:
         field = ".".join(str(part) for part in error.errors()[0]["loc"][:1])
-        raise QareportError(say("the field {field} is missing or wrong", field=field)) from None
+        label = _FIELDS.get(field, field)
+        raise QareportError(say("the field {field} is missing or wrong", field=label)) from None
+
+
+def _check_agent(role: str, agent_id: str) -> None:
+    """Refuse an agent without the number that their calls are under: they would see nothing."""
+    if role == UserRole.AGENT and not agent_id.strip():
+        raise QareportError(say("whoever is an agent needs the agent's number: by it they see their own calls"))
 
 
 def _users(request: Request, access: Access, *, status: int = 200, **values: Any) -> Response:

@@ -51,13 +51,15 @@ def show_today(request: Request, access: MyAccess) -> Response:
         period = periods.period_of(PeriodKind.DAY, latest, zone)
         report = access.brief(period)
     view = build_view(report, access.desk.settings.report, pages_of(request, access))
+    failed = report.failed_calls if access.principal.may(Permission.CALLS_WRITE) else ()
+    told = {call.call_id for call in failed}
     return render(
         request, "today.html.j2", view=view, latest=latest, report_calls=report.coverage.calls,
         address=f"/reports/day/{name_of(period)}",
         callbacks=[*view.callbacks, *view.callbacks_rest][:MOST], callbacks_total=report.callbacks_total,
         appeals=appealing.notices_of(access), now=access.desk.now(), words=review_wording,
-        uploads=[uploading.state_of(job) for job in _failed_uploads(access)],
-        failed=report.failed_calls if access.principal.may(Permission.CALLS_WRITE) else (),
+        uploads=[uploading.state_of(job) for job in _failed_uploads(access) if job.payload.get("call_id") not in told],
+        failed=failed, own_agent=access.principal.user.agent_id,
         webhooks=_webhooks_off(access), today=today, in_work=_uploads_in_work(access),
         waiting_alerts=_waiting_alerts(access), to_review=_to_review(access),
     )  # fmt: skip
@@ -75,8 +77,10 @@ def _waiting_alerts(access: Access) -> list[str]:
     """Word the alerts of calls that are on which nobody has taken on, the gravest first."""
     if not access.principal.may(Permission.LIVE_READ):
         return []
-    new = (alert for alert in live_reading.open_alerts(access) if alert.state is AlertState.NEW)
-    return [" ".join(filter(None, (alert.agent_id, live_wording.alert_title(alert)))) for alert in new]
+    new = [alert for alert in live_reading.open_alerts(access) if alert.state is AlertState.NEW]
+    on = {call.live_id for call in live_reading.calls_on(access)} if new else set()  # those of the board
+    shown = (alert for alert in new if alert.live_id in on)
+    return [" ".join(filter(None, (alert.agent_id, live_wording.alert_title(alert)))) for alert in shown]
 
 
 def _webhooks_off(access: Access) -> list[tuple[int, Message]]:

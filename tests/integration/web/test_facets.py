@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from qareport.model import UserRole
@@ -76,4 +78,12 @@ def test_who_searches_for_a_person_by_number_is_noted_without_the_number_and_tol
 def test_a_sentence_that_was_found_is_shown_with_who_said_it_and_how(opened: OpenDesk) -> None:
     page = opened.enter(UserRole.SUPERVISOR).get("/calls", params={"q": "愤怒"}).text
     assert '<small>客户</small> <span lang="zh">' in page
-    assert '<span class="tag-ANGRY">[ANGRY]</span>' in page
+    assert '<span class="tag-ANGRY" data-word="愤怒">[ANGRY]</span>' in page
+
+
+def test_who_finds_nothing_or_writes_what_cannot_be_read_is_told_how_to_go_on(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    nothing = client.get("/calls", params={"q": "没有这样的词"}).text
+    assert re.search('<a href="/calls[?]q=[^"]*in=call">在同一通电话里找</a>', nothing)
+    assert "在同一通电话里找</a>" not in client.get("/calls", params={"q": "没有这样的词", "in": "call"}).text
+    assert "最简单的写法" in client.get("/calls", params={"q": "("}).text

@@ -21,7 +21,7 @@ def test_an_order_shows_all_its_calls_in_time_and_leads_to_them(opened: OpenDesk
     page = opened.login(UserRole.ADMIN).get("/orders/o1").text
     assert page.index('href="/calls/c1"') < page.index('href="/calls/c2"')
     assert "c3" not in page
-    assert page.count("<svg") == 2  # the emotion curve of each call
+    assert page.count("<svg") == 4  # the emotion curve of each call, for a screen and for a phone
 
 
 def test_an_agent_sees_of_an_order_only_the_own_call_and_nothing_that_other_calls_say(opened: OpenDesk) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qareport.model import Agents, FoundPair, JobKind, QaFilter, QaKind, QaPair, QaState, UserRole
+from qareport.model import Agents, FoundPair, JobKind, JobState, QaFilter, QaKind, QaPair, QaState, UserRole
 from qareport.store import GroupPlace, MinedCall
 from tests.support.desk import OpenDesk
 
@@ -135,6 +135,11 @@ def test_mining_is_asked_for_once_at_a_time(opened: OpenDesk) -> None:
     assert client.post("/qa/mine").status_code == 303
     assert len(opened.desk.store.jobs.list(JobKind.MINE, limit=10)) == 1
     assert audit(opened) == ["qa.mine"]
+    assert "正在从新通话里找" in client.get("/qa").text
+    job = opened.desk.store.jobs.take([JobKind.MINE], "w", at=opened.clock.now)
+    assert job is not None
+    opened.desk.store.jobs.finish(job.job_id, "w", JobState.DONE, at=opened.clock.now)
+    assert "正在从新通话里找" not in client.get("/qa").text
 
 
 def test_pages_go_on_and_what_is_hostile_is_shown_as_text(opened: OpenDesk) -> None:

@@ -51,9 +51,21 @@ PAGES = (
     "/settings/integrations", "/settings/integrations/2", "/settings/live", "/audit", "/api", "/qa", "/",
     "/exports?q=退货", "/calls/c2/delete", "/calls/c1/original", "/calls/c1/original?purpose=x",
     "/heat", "/reports", "/review", "/appeals", "/orders/o1", "/agents/A1",
-    "/rules", "/rules/service.yaml", "/rules/service.yaml?tab=new", "/rules/service.test.yaml", "/rules/synonyms.yaml",
+    "/rules", "/rules/service.yaml", "/rules/service.yaml?tab=text", "/rules/service.yaml?tab=new",
+    "/rules/service.test.yaml", "/rules/synonyms.yaml",
     "/board", "/board/l1", "/board/l2?heard=1", "/board/alerts",
 )  # fmt: skip
+#: Parts of cells that a phone shows under the head of the cell instead of beside it.
+_UNDER = """[...document.querySelectorAll('.cards tbody :is(td, th)')].filter(cell => cell.offsetParent &&
+  [...cell.children].some(part => part.getClientRects().length &&
+    part.getBoundingClientRect().left < cell.getBoundingClientRect().left + 90)).map(cell => cell.innerHTML)"""
+#: Chinese that is not marked as such: neither what was said, nor advice, nor a name that somebody gave.
+_CHINESE = """() => { const found = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode()); )
+    if (/[\\u3400-\\u9fff]/.test(node.data) &&
+        !node.parentElement.closest('[lang^=zh], script, option, pre, textarea, .cm-editor'))
+      found.push(node.data.trim());
+  return found; }"""
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
@@ -156,12 +168,52 @@ def test_no_page_has_a_barrier_or_overflows(browser: Any, served: tuple[str, Ope
                 faults += [(fault["id"], fault["nodes"][0]["html"][:100], width) for fault in result["violations"]]
                 if page.evaluate("document.documentElement.scrollWidth") > width:
                     faults.append(("overflow", "", width))
+                if width == 320:
+                    faults += [("under its head", cell[:100], width) for cell in page.evaluate(_UNDER)]
+            if locale.startswith("en"):
+                faults += [("chinese", text, 0) for text in page.evaluate(_CHINESE)]
             if faults:
                 found[path] = faults
         stopped = [text for text in page.complaints if "status of 4" not in text]
         page.context.close()
         assert stopped == []
     assert found == {}
+
+
+def test_a_phone_shows_tables_and_curves_whole(browser: Any, served: tuple[str, OpenDesk]) -> None:
+    page = open_page(browser, served, width=390, locale="zh-CN", role=UserRole.ADMIN)
+    for path in ("/heat", "/calls/c1", "/orders/o1"):
+        page.goto(path)
+        shown = "[...document.querySelectorAll('.scroll, .chart')].filter(part => part.clientWidth)"
+        assert page.evaluate(f"{shown}.length") > 0
+        assert page.evaluate(f"{shown}.filter(part => part.scrollWidth > part.clientWidth).length") == 0
+    page.context.close()
+
+
+def test_the_player_stays_in_reach_while_the_conversation_is_read(browser: Any, served: tuple[str, OpenDesk]) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    page.set_viewport_size({"width": 1280, "height": 400})
+    page.goto("/calls/c1")
+    page.locator(".jump").get_by_role("link", name="对话").click()
+    page.wait_for_selector("#player.foot")
+    box = page.locator("#player audio").bounding_box()
+    assert 0 < box["y"] < 400
+    assert box["height"] < 65
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_selector("#player:not(.foot)")
+    page.context.close()
+
+
+def test_who_comes_by_the_link_of_a_sentence_hears_it_first(browser: Any, served: tuple[str, OpenDesk]) -> None:
+    page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
+    drawn = {"duration_ms": 60_000, "channels": [[1, 2, 3]], "roles": ["customer"]}  # as the worker makes it
+    page.route("**/calls/c1/waveform", lambda route: route.fulfill(json=drawn))
+    for path, starts_s in (("/calls/c1#t4500", 4.5), ("/calls/c1", 0)):
+        page.goto("/account")
+        page.goto(path)
+        page.wait_for_selector("#player.ready")
+        assert page.evaluate("document.querySelector('#player audio').currentTime") == starts_s
+    page.context.close()
 
 
 def test_a_call_is_found_and_opened_with_the_keyboard_alone(browser: Any, served: tuple[str, OpenDesk]) -> None:
@@ -333,7 +385,7 @@ def test_an_editor_whose_session_ended_keeps_its_text_and_says_what_to_do(
     browser: Any, served: tuple[str, OpenDesk]
 ) -> None:
     page = open_page(browser, served, width=1280, locale="zh-CN", role=UserRole.SUPERVISOR)
-    page.goto("/rules/service.yaml")
+    page.goto("/rules/service.yaml?tab=text")
     page.locator(".cm-content").click()
     page.keyboard.type("# mine ")
     page.context.clear_cookies()

@@ -69,6 +69,19 @@ def test_the_list_names_the_days_weeks_and_months_that_have_calls(opened: OpenDe
     assert 'href="/reports/week/2026-W47"' in page
     assert 'href="/reports/month/2026-11"' in page
     assert page.count('href="/reports/day/') == 1
+    for name in ("2026年11月21日 周六", "2026年第47周（11月16日至11月22日）", "2026年11月的月报"):
+        assert name in page
+
+
+def test_a_report_leads_to_those_of_the_same_kind_before_and_after(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert client.patch("/api/v1/calls/c2", json={"started_at": "2026-11-14T09:00:00+08:00"}).status_code == 200
+    assert re.findall('<a href="([^"]+)" rel="prev">', client.get("/reports/day/2026-11-21").text) == [
+        "/reports/day/2026-11-14"
+    ]
+    page = client.get("/reports/week/2026-W46").text
+    assert 'href="/reports/week/2026-W47" rel="next">2026年第47周' in page
+    assert 'rel="prev"' not in page
 
 
 def test_a_month_without_calls_leads_to_the_months_that_have_some(opened: OpenDesk) -> None:

@@ -251,3 +251,22 @@ def _everything(admin: TestClient) -> list[object]:
     found.append(admin.get(f"{API}/heat?from=2026-11-01&to=2026-11-30").json())
     found += [post(admin, "/teams", {"team_id": "x"}, "k") for _ in range(2)]
     return found
+
+
+def test_a_page_that_does_not_exist_is_told_of_in_the_language_of_the_reader(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    assert "没有 /nowhere 这一页" in client.get("/nowhere").text
+    assert "Not Found" not in client.get("/nowhere").text
+
+
+def test_who_is_refused_is_led_back_to_the_own_page_and_nowhere_else(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    form = {"agent_id": "B1"}
+
+    def refused(referer: str) -> str:
+        return client.post("/calls/c1/facts", data=form, headers={"referer": referer}).text
+
+    assert 'href="/calls/c1">回到刚才的页面</a>' in refused("http://127.0.0.1:8710/calls/c1")
+    for referer in ("https://evil.example/calls/c1", "http://127.0.0.1:8710//evil.example", ""):
+        assert "回到刚才的页面" not in refused(referer)
+    assert "Method Not Allowed" not in client.get("/logout").text

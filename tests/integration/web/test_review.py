@@ -506,3 +506,14 @@ def test_a_damaged_verdict_appeal_job_or_line_of_the_log_is_found_by_the_check_o
     faults = "\n".join(store.maintenance.verify_rows())
     for what in ("verdict 1", "appeal 1", "job 1", "line of the audit log 1"):
         assert what in faults
+
+
+def test_titles_of_shipped_rules_are_in_the_language_of_the_reader(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.SUPERVISOR)
+    titles = {finding.title for finding in opened.desk.store.results.get("c1").findings}
+    assert titles
+    english = {"accept-language": "en"}
+    for path in ("/calls/c1", "/review", "/rules"):
+        page = client.get(path, headers=english).text
+        assert [title for title in titles if title in page] == [], path
+    assert all(title in client.get("/calls/c1").text for title in titles)

@@ -378,3 +378,13 @@ def test_a_rule_is_found_by_its_title_or_its_id(opened: OpenDesk) -> None:
         assert f"{URL}?tab=form&amp;rule=returns.freight" in page
         assert "returns.complaint" not in page
     assert "没有名称或编号含有这些字的规则" in client.get("/rules", params={"q": "没有这样的"}).text
+
+
+def test_a_rule_that_fails_a_call_is_made_one_in_the_words_of_the_page(opened: OpenDesk) -> None:
+    client = opened.login(UserRole.SUPERVISOR)
+    form = {"form": "edit", "rule_id": "returns.complaint", "points": "一票否决"}
+    answer = client.post("/rule-forms/returns.yaml", data=form)
+    assert answer.headers["location"].endswith("#publish")
+    page = client.get(URL + "?tab=form&rule=returns.complaint").text
+    assert 'name="points" type="text" value="一票否决"' in page
+    assert needs(client.get(answer.headers["location"]).text)[0] == "✓ 检查"

@@ -50,9 +50,9 @@ def test_a_new_supervisor_logs_in_with_the_shown_password_and_sees_the_team(open
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({"name": "", "role": "agent"}, "name"),
-        ({"name": "x", "role": "king"}, "role"),
-        ({"name": "admin", "role": "agent"}, "已经有用户"),
+        ({"name": "", "role": "analyst"}, "名称没有填"),
+        ({"name": "x", "role": "king"}, "角色没有填"),
+        ({"name": "admin", "role": "analyst"}, "已经有用户"),
     ],
 )
 def test_a_wrong_new_user_is_refused_and_what_was_typed_stays(
@@ -73,7 +73,9 @@ def test_another_role_counts_at_once_and_ends_the_sessions(opened: OpenDesk) -> 
     assert opened.desk.store.users.get(number).role is UserRole.AGENT
 
 
-@pytest.mark.parametrize(("path", "form"), [("", {"role": "agent", "display": "x"}), ("/state", {"state": "disabled"})])
+@pytest.mark.parametrize(
+    ("path", "form"), [("", {"role": "analyst", "display": "x"}), ("/state", {"state": "disabled"})]
+)
 def test_the_only_administrator_stays(opened: OpenDesk, path: str, form: dict[str, str]) -> None:
     admin = opened.enter(UserRole.ADMIN)
     answer = admin.post(f"/settings/users/{opened.users[UserRole.ADMIN].user_id}{path}", data=form)
@@ -153,12 +155,12 @@ def test_a_token_that_may_do_nothing_or_too_much_is_not_made(opened: OpenDesk, f
 
 
 def test_an_auditor_lands_on_the_log_filters_it_and_takes_it_out(opened: OpenDesk) -> None:
-    opened.enter(UserRole.ADMIN).post("/settings/users", data={"name": "=cmd|x", "role": "agent"})
+    opened.enter(UserRole.ADMIN).post("/settings/users", data={"name": "=cmd|x", "role": "agent", "agent_id": "A1"})
     auditor = opened.enter(UserRole.AUDITOR)
     assert auditor.get("/").headers["location"] == "/audit"
     page = auditor.get("/audit", params={"action": "users."}).text
     assert ">用户 =cmd|x</a>" in page
-    assert "<small>角色：agent</small>" in page
+    assert "<small>角色：客服</small>" in page
     assert "日志完整" in page
     assert "没有这样的记录" in auditor.get("/audit", params={"actor": "nobody"}).text
     assert "没有这样的记录" in auditor.get("/audit", params={"until": "2026-11-01"}).text
@@ -206,3 +208,22 @@ def test_a_changed_line_of_the_log_is_named(opened: OpenDesk) -> None:
     auditor = opened.enter(UserRole.AUDITOR)
     assert "第 1 行被改动过" in auditor.get("/audit").text
     assert auditor.get("/api/v1/audit/verify").json()["whole"] is False
+
+
+def test_a_new_team_takes_the_place_of_none(opened: OpenDesk) -> None:
+    client, teams = opened.enter(UserRole.ADMIN), opened.desk.store.teams.list
+    before = teams()
+    answer = client.post("/settings/teams", data={"new": "true", "team_id": "red", "name": "x", "agents": ""})
+    assert answer.status_code == 422
+    assert "已经有团队 red 了" in answer.text
+    assert teams() == before
+    assert client.post("/settings/teams", data={"team_id": "red", "name": "x", "agents": "A1"}).status_code == 303
+
+
+def test_a_form_names_its_fields_as_the_page_does_and_an_agent_has_a_number(opened: OpenDesk) -> None:
+    client = opened.enter(UserRole.ADMIN)
+    assert "能做什么没有填" in client.post("/settings/tokens", data={"name": "x", "user": "1", "days": "9"}).text
+    answer = client.post("/settings/users", data={"name": "new", "role": "agent"})
+    assert answer.status_code == 422
+    assert "就要填客服工号" in answer.text
+    assert client.post("/settings/users", data={"name": "new", "role": "agent", "agent_id": "A2"}).status_code == 200

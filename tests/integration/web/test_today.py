@@ -12,6 +12,7 @@ from qareport.errors import QareportError
 from qareport.messages import say, speaking
 from qareport.model import Call, FailedCall, JobKind, UserRole
 from tests.support.desk import NOW, OpenDesk, open_desk
+from tests.support.live_board import end_call, put_alert, put_call
 
 
 @pytest.mark.parametrize(("role", "calls"), [(UserRole.ADMIN, 4), (UserRole.SUPERVISOR, 2), (UserRole.AGENT, 1)])
@@ -114,3 +115,17 @@ def test_a_call_that_failed_is_told_without_the_folders_of_the_server() -> None:
         call_id="c9", audio_path="/srv/calls/c9.ogg", step="decode", reason="/srv/calls/c9.ogg: no recording"
     )
     assert failed.reason_without_folders == "c9.ogg: no recording"
+
+
+def test_an_agent_is_led_to_the_own_calls_and_what_to_work_on(opened: OpenDesk) -> None:
+    page = opened.enter(UserRole.AGENT).get("/").text
+    assert 'href="/agents/A1">我的辅导单</a>' in page
+    assert "我的辅导单" not in opened.enter(UserRole.SUPERVISOR).get("/").text
+
+
+def test_an_alert_waits_as_long_as_its_call_is_on(opened: OpenDesk) -> None:
+    client, call = opened.enter(UserRole.SUPERVISOR), put_call(opened, "l1", "A1")
+    put_alert(opened, call)
+    assert "1个提醒等人处理" in client.get("/").text
+    end_call(opened, call)
+    assert "提醒等人处理" not in client.get("/").text

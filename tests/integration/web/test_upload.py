@@ -140,3 +140,31 @@ def test_a_recording_is_as_large_as_it_was_announced(opened: OpenDesk) -> None:
     assert client.get(f"/api/v1/uploads/{added['upload_id']}").json()["code"] == "incomplete"
     whole = client.post("/api/v1/uploads", json={"file_name": "a.wav", "size": 4}).json()
     assert client.put(whole["put_url"], content=b"RIFF").status_code == 202
+
+
+def test_a_recording_that_was_heard_before_is_called_so(opened: OpenDesk) -> None:
+    supervisor, jobs = opened.enter(UserRole.SUPERVISOR), opened.desk.store.jobs
+    supervisor.post("/upload", data={"agent_id": "A1"}, files={"files": ("a.wav", b"RIFF")})
+    job = jobs.take([JobKind.UPLOAD], "w", at=opened.clock.now)
+    assert job is not None
+    own = {"call_id": job.payload["call_id"], "notes": []}
+    jobs.finish(job.job_id, "w", JobState.DONE, at=opened.clock.now, progress=own)
+    assert "这段录音以前听过" not in supervisor.get("/upload").text
+    supervisor.post("/upload", data={"agent_id": "A2"}, files={"files": ("b.wav", b"RIFF")})
+    again = jobs.take([JobKind.UPLOAD], "w", at=opened.clock.now)
+    assert again is not None
+    jobs.finish(again.job_id, "w", JobState.DONE, at=opened.clock.now, progress={"call_id": "c1", "notes": []})
+    assert "完成：这段录音以前听过" in supervisor.get("/upload").text
+
+
+def test_why_an_upload_failed_is_told_by_the_name_of_the_file_and_once(opened: OpenDesk) -> None:
+    supervisor, jobs = opened.enter(UserRole.SUPERVISOR), opened.desk.store.jobs
+    supervisor.post("/upload", data={"agent_id": "A1"}, files={"files": ("bad.ogg", b"RIFF")})
+    job = jobs.take([JobKind.UPLOAD], "w", at=opened.clock.now)
+    assert job is not None
+    why = f"{job.payload['path']}: not audio"
+    jobs.finish(job.job_id, "w", JobState.FAILED, at=opened.clock.now, error_code="not_audio", error=why)
+    assert supervisor.get(f"/api/v1/uploads/{job.job_id}").json()["error"] == "bad.ogg: not audio"
+    page = supervisor.get("/").text
+    assert page.count("bad.ogg: not audio") == 1
+    assert str(job.payload["path"]) not in page

@@ -128,7 +128,7 @@ def _without_indexes(database: Database) -> Iterator[None]:
 
 
 def _settle(database: Database, calls: int) -> None:
-    """Do what each database has done by itself, or by the next `store check`, once so many calls are there."""
+    """Give the databases statistics of what they hold; PostgreSQL looks after them by itself elsewhere."""
     if database.is_sqlite:
         with database.write() as session:
             session.execute(text("ANALYZE"))

@@ -148,8 +148,8 @@ def _refused(request: Request, error: Exception) -> Response:
         raise error
     code, detail = _STATUS_CODES.get(error.status_code, "invalid"), str(error.detail or "")
     if detail in ("", HTTPStatus(error.status_code).phrase):  # the framework's own word, which is English
-        gone = say("there is no page {path}", path=request.url.path)
-        detail = str(gone if error.status_code == HTTPStatus.NOT_FOUND else CODES[code][1])
+        is_no_page = error.status_code == HTTPStatus.NOT_FOUND and not request.url.path.startswith("/api/")
+        detail = str(say("there is no page {path}", path=request.url.path) if is_no_page else CODES[code][1])
     return _answer(request, error.status_code, code, detail, [], headers=dict(error.headers or {}))
 
 

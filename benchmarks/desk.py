@@ -1,19 +1,18 @@
 """Measure the desk over hundreds of thousands of calls: its lists, its pages, a call, rules, and its memory.
 
     python -m benchmarks.desk [--calls 200000] [--postgresql] [--keep FOLDER]
-    python -m benchmarks.desk --calls 1000000
-    python -m benchmarks.desk --only A10,A11,A12,A20
+    python -m benchmarks.desk --only A3,A10,A11,A12,A20
 
 fills a store with the calls of a year (`benchmarks.large_store`), runs `qareport serve --no-engine` over it as a user
 does, and asks for pages over HTTP. Milliseconds are wall time of whole answers as a client on the same machine sees
 them, `cpu_ms` the processor time of the desk's process and of PostgreSQL's for one of them (in steps of 10 ms,
 averaged). On a busy machine wall time says little: `load` is the load average of the last minute. PostgreSQL has a
-quarter of the memory for buffers, and the search index in them beforehand. `--keep` keeps the store, of either
-database, for further runs. Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for
-a million calls.
+quarter of the memory for buffers, and the search index in them beforehand. `--keep` keeps the store for further runs.
+Writes benchmarks/results/desk.json, an entry for each size and database. Bars: `BARS`, for a million calls.
 
 Parts that need no such store are measured by themselves, with `--only`:
 
+    A3    how soon an upload is on the page (`benchmarks.desk_uploads`)
     A10   the worker killed at chosen places of its work on uploads (`benchmarks.desk_kills`; --kills 20)
     A11   memory of both processes after hours of calls, by a compressed clock (`benchmarks.desk_memory`; --hours 8)
     A12   seven tabs and the board in one browser (`benchmarks.desk_tabs`)
@@ -45,6 +44,7 @@ import numpy as np
 from benchmarks.desk_install import open_installed
 from benchmarks.desk_kills import kill_uploads
 from benchmarks.desk_memory import measure_growth
+from benchmarks.desk_uploads import measure_uploads
 from benchmarks.large_store import fill, warm, whole_calls
 from benchmarks.machine import describe, family_s, processor_s, server_of
 from benchmarks.rules import make_calls
@@ -351,7 +351,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for it")
     parser.add_argument("--keep", type=Path, help="folder of the store, which is then kept and filled only once")
-    parser.add_argument("--only", default="", help="parts that need no store: A10,A11,A12,A20")
+    parser.add_argument("--only", default="", help="parts that need no store: A3,A10,A11,A12,A20")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--hours", type=int, default=8)
     parser.add_argument("--live-calls", type=int, default=50, help="live calls of such an hour")
@@ -371,18 +371,21 @@ def _write_parts(options: argparse.Namespace) -> None:
     for part in options.only.split(","):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            if part == "A10":
-                _keep("parts", part, kill_uploads(folder, options.kills))
+            if part == "A3":
+                measured = measure_uploads(folder)
+            elif part == "A10":
+                measured = kill_uploads(folder, options.kills)
             elif part == "A11":
-                _keep("parts", part, measure_growth(folder, options.hours, options.live_calls))
+                measured = measure_growth(folder, options.hours, options.live_calls)
             elif part == "A12":
                 from benchmarks.desk_tabs import measure_tabs
 
-                _keep("parts", part, measure_tabs(folder))
+                measured = measure_tabs(folder)
             elif part == "A20":
-                _keep("parts", part, open_installed())
+                measured = open_installed()
             else:
-                raise SystemExit(f"no part {part!r}; there are A10, A11, A12 and A20")
+                raise SystemExit(f"no part {part!r}")
+            _keep("parts", part, measured)
 
 
 def _keep(kind: str, name: str, measured: Mapping[str, Any]) -> None:

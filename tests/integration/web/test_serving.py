@@ -110,3 +110,32 @@ def test_the_threads_of_the_worker_share_two_heaps(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _HEAPS, str(tmp_path / "heaps.xml")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [True, 2]
+
+
+#: Prints by how many megabytes a process grows in which a layer as the model has them meets four hundred lengths.
+_LENGTHS = """
+from pathlib import Path
+from qareport.web.worker import keep_few_kernels
+
+def held_mb():
+    status = Path("/proc/self/status").read_text("ascii").splitlines()
+    return int(next(line.split()[1] for line in status if line.startswith("VmRSS"))) / 1024
+
+keep_few_kernels()
+import torch
+
+torch.set_num_threads(1)
+layer = torch.nn.Conv1d(512, 512, 11, groups=512, bias=False)
+with torch.inference_mode():
+    layer(torch.zeros(1, 512, 50))
+    before = held_mb()
+    for length in range(60, 460):
+        layer(torch.zeros(1, 512, length))
+print(held_mb() - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel says there what a process holds")
+def test_the_worker_does_not_grow_with_each_new_length_of_sound() -> None:
+    done = subprocess.run([sys.executable, "-c", _LENGTHS], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 80  # 230 where all that is compiled is kept

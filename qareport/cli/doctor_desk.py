@@ -99,7 +99,7 @@ def _answers(settings: DeskSettings) -> bool | None:
 
 
 def _check_exposure(settings: DeskSettings) -> Iterator[CheckOutcome]:
-    from qareport.web.serving import is_loopback
+    from qareport.web.health import is_loopback
 
     if settings.insecure_http:
         what = say("desk.insecure_http is set: passwords and what customers say go over the network unencrypted")

@@ -164,14 +164,19 @@ def metrics(request: Request, desk: AnyDesk) -> Response:
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def is_from_here(request: Request) -> bool:
     """Tell whether a request comes from this machine itself, and was not forwarded by a proxy on it."""
     if request.client is None or not _FORWARDED.isdisjoint(request.headers.keys()):
         return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.client.host)
 
 
 def _histogram(counts: Sequence[int], total_s: float) -> list[tuple[str, float]]:

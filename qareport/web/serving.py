@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import ipaddress
 import logging
 import socket
 import sys
@@ -19,6 +18,7 @@ from qareport.messages import say
 from qareport.settings import DeskSettings
 from qareport.web.app import create_app
 from qareport.web.desk import Desk
+from qareport.web.health import is_loopback
 from qareport.web.processes import give_memory_back, trim, trim_until
 from qareport.web.templating import prepare_pages
 
@@ -43,14 +43,6 @@ def check_exposure(desk: DeskSettings, host: str, *, tls: bool, behind_proxy: bo
         to_do=say("or, on a network that you trust, desk.insecure_http: true"),
     )
     raise ConfigError([problem])
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def run_server(

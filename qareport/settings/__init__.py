@@ -1,7 +1,7 @@
 """Settings: the keys of `config/qareport.yaml` with their defaults, and the files that are shipped with qareport."""
 
 from qareport.settings.agents import load_agents
-from qareport.settings.bundled import bundled_calls, bundled_model, bundled_reader, default_dir
+from qareport.settings.bundled import bundled_calls, bundled_model, bundled_patterns, bundled_reader, default_dir
 from qareport.settings.desk import DeskSettings, ReviewSettings, WebhookSettings
 from qareport.settings.engine import HERE, EngineSettings, expected_place, is_place
 from qareport.settings.ingest import IngestSettings
@@ -58,6 +58,7 @@ __all__ = [
     "WebhookSettings",
     "bundled_calls",
     "bundled_model",
+    "bundled_patterns",
     "bundled_reader",
     "default_dir",
     "expected_place",

@@ -32,6 +32,11 @@ def bundled_reader() -> Path:
     return _PACKAGE / "bundled" / "reader.npz"
 
 
+def bundled_patterns() -> Path:
+    """Return the patterns of the bundled reader, a file for each act (`understanding.patterns`)."""
+    return _PACKAGE / "bundled" / "patterns"
+
+
 def bundled_calls() -> Path:
     """Return the directory of the bundled recordings and their manifest."""
     return _PACKAGE / "bundled" / "calls"

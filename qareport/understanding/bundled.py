@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from qareport.model import Act, Emotion, Role, Segment, SpokenAct, TopicScore, Transcript
-from qareport.settings import bundled_reader
+from qareport.files import content_key
+from qareport.settings import bundled_patterns, bundled_reader
 from qareport.understanding import features
 from qareport.understanding.evidence import GramPlaces, evidence
 from qareport.understanding.features import CONTEXTS, Floats, Integers, Utterance
+from qareport.understanding.patterns import Patterns, last_words_before, load_patterns, plain_form
 from qareport.understanding.reader import BUNDLED
 from qareport.understanding.reader_model import ROLES, ReaderModel, Weights, load_model
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, topics_together
@@ -49,19 +51,20 @@ class _Encoded:
 
 @dataclass(frozen=True, slots=True)
 class BundledReader:
-    """Reads with a model of the package (or one that was trained anew)."""
+    """Reads with a model of the package (or one that was trained anew), and patterns beside it."""
 
     model: ReaderModel
+    patterns: Patterns
 
     @classmethod
     def load(cls, path: Path | None = None) -> BundledReader:
         """Open the reader with the model of the package, or with another one."""
-        return cls(load_model(path or bundled_reader()))
+        return cls(load_model(path or bundled_reader()), load_patterns(bundled_patterns()))
 
     @property
     def key(self) -> str:
-        """Hash of the model."""
-        return self.model.key
+        """Hash of the model and of the patterns."""
+        return content_key(self.model.key, self.patterns.key)
 
     def read(self, transcript: Transcript) -> Transcript:
         """Claim the acts of each sentence and the topics of the call.
@@ -162,6 +165,7 @@ class BundledReader:
         names = model.acts[Role.CUSTOMER]
         asks_nothing = (scores[:, [names.index(act) for act in _NO_QUESTIONS]] >= _SURE).any(axis=1)
         claimed[asks_nothing & encoded.customers, names.index(Act.ASK_AGAIN)] = False
+        shown = self._apply_patterns(scores, claimed, segments)
         owners, columns = np.nonzero(claimed)
         order = np.lexsort((-scores[owners, columns], owners))
         owners, columns = owners[order], columns[order]
@@ -175,9 +179,30 @@ class BundledReader:
             if act is Act.ANSWER and any(other.act is Act.EVADE for other in acts):
                 # Few sentences do both (labels: 224 of 1,448 evasions): the surer of the two is claimed.
                 continue
-            words = evidence(segment.text, encoded.sentences[index].text, weights)
+            words = shown.get((index, column)) or evidence(segment.text, encoded.sentences[index].text, weights)
             acts.append(SpokenAct(act=act, score=round(score, 3), reader=BUNDLED, words=words))
         return found
+
+    def _apply_patterns(
+        self, scores: Floats, claimed: npt.NDArray[np.bool_], segments: Sequence[Segment]
+    ) -> dict[tuple[int, int], tuple[str, ...]]:
+        """Claim what patterns find and drop what they deny; return the words that they found, by sentence and act."""
+        shown: dict[tuple[int, int], tuple[str, ...]] = {}
+        said = [plain_form(segment.text) for segment in segments]
+        before = last_words_before([segment.role for segment in segments], said)
+        complain = self.model.acts[Role.CUSTOMER].index(Act.COMPLAIN)
+        upset = False
+        for index, segment in enumerate(segments):
+            upset = upset or (segment.role is Role.CUSTOMER and bool(claimed[index, complain]))
+            for pattern, match in self.patterns.find(segment.role, said[index], before[index], upset=upset):
+                column = self.model.acts[segment.role].index(pattern.act)
+                if pattern.score is None:
+                    claimed[index, column] = False
+                elif scores[index, column] >= pattern.at_least:
+                    claimed[index, column] = True
+                    scores[index, column] = max(scores[index, column], pattern.score)
+                    shown[index, column] = (segment.text[match.start() : match.end()],)
+        return shown
 
     def _topics(self, together: Floats) -> tuple[TopicScore, ...]:
         second = self.model.topic_second

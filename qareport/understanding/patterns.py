@@ -1,0 +1,141 @@
+"""Patterns of the bundled reader: how people say the few things that a report accuses for.
+
+Threats, giving up and broken promises are rare, and each is said in its own words: n-grams of a few thousand labelled
+calls have not seen most of them. A pattern names a way of saying it that speakers of the language know, with what must
+not stand beside it; `bundled/patterns/*.yaml` holds them, a file for each act, with sentences that each must and must
+not find. They were written by reading real dialogues, and kept where reading others showed that they are right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from qareport.files import content_key
+from qareport.model import Act, Role
+from qareport.text.spelling import simplify
+
+#: Marks between clauses are one and the same to a pattern; full-width letters and digits are half-width.
+_MARKS: Final = dict.fromkeys(map(ord, "，、。；;！!…~～—\n\r\t \u3000"), ",") | {ord("？"): "?", ord("："): ":"}
+_WIDTHS: Final = {code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF20)}
+_PARTS: Final = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """One way of saying something."""
+
+    name: str
+    role: Role
+    act: Act
+    #: One of these stands in the sentence: looked for before anything else, as that is quick.
+    has: tuple[str, ...]
+    when: re.Pattern[str]
+    #: Found in the same sentence, it is something else.
+    unless: re.Pattern[str] | None
+    #: The last words of the other speaker before the sentence.
+    reply_to: re.Pattern[str] | None
+    unless_reply_to: re.Pattern[str] | None
+    #: Only where the customer has complained, in this sentence or before.
+    upset: bool
+    #: How often it is right, 0 … 1; None: it denies what the model claims.
+    score: float | None
+    #: Only where the model itself gives the act this probability.
+    at_least: float
+    #: The words of each sentence that it must find, and those that it must not.
+    says: tuple[str, ...] = ()
+    says_not: tuple[str, ...] = ()
+
+    def find(self, said: str, before: str, *, upset: bool) -> re.Match[str] | None:
+        """Find it in a sentence after what the other speaker said, both in plain form."""
+        if (self.upset and not upset) or not any(word in said for word in self.has):
+            return None
+        match = self.when.search(said)
+        if match is None or (self.unless is not None and self.unless.search(said)):
+            return None
+        if self.reply_to is not None and not self.reply_to.search(before):
+            return None
+        if self.unless_reply_to is not None and self.unless_reply_to.search(before):
+            return None
+        return match
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """All patterns, and the hash of their files."""
+
+    of_roles: Mapping[Role, tuple[Pattern, ...]]
+    key: str
+
+    def find(
+        self, role: Role, said: str, before: str, *, upset: bool
+    ) -> Iterator[tuple[Pattern, re.Match[str]]]:
+        """Find what a role's patterns find in a sentence; both texts in plain form."""
+        for pattern in self.of_roles.get(role, ()):
+            match = pattern.find(said, before, upset=upset)
+            if match is not None:
+                yield pattern, match
+
+
+def plain_form(text: str) -> str:
+    """Return the form in which patterns are searched, letter for letter: simplified, half-width, lower case.
+
+    Every mark between clauses, spaces among them, is a comma; question marks stay.
+    """
+    plain = simplify(text).translate(_MARKS).translate(_WIDTHS)
+    lower = plain.lower()
+    return lower if len(lower) == len(plain) else plain
+
+
+@cache
+def load_patterns(folder: Path) -> Patterns:
+    """Load the patterns of a folder once for the process."""
+    texts = [path.read_text("utf-8") for path in sorted(folder.glob("*.yaml"))]
+    # What denies comes first: a pattern that finds an act outranks it.
+    found = sorted((pattern for text in texts for pattern in _read(text)), key=lambda one: one.score is not None)
+    roles = {pattern.role for pattern in found}
+    of_roles = {role: tuple(pattern for pattern in found if pattern.role is role) for role in roles}
+    return Patterns(of_roles, content_key(*texts))
+
+
+def _read(text: str) -> Iterator[Pattern]:
+    form = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    sets: dict[str, str] = {}
+    for name, written in form.get("sets", {}).items():
+        sets[name] = f"(?:{_fill(written, sets)})"
+    for entry in form["patterns"]:
+        yield _pattern(Role(form["role"]), Act(form["act"]), entry, sets)
+
+
+def _pattern(role: Role, act: Act, entry: dict[str, Any], sets: Mapping[str, str]) -> Pattern:
+    def compiled(key: str) -> re.Pattern[str] | None:
+        return re.compile(_fill(entry[key], sets)) if key in entry else None
+
+    return Pattern(
+        name=entry["name"], role=role, act=act, has=tuple(entry["has"]),
+        when=re.compile(_fill(entry["when"], sets)), unless=compiled("unless"), reply_to=compiled("reply_to"),
+        unless_reply_to=compiled("unless_reply_to"), upset=entry.get("upset", False), score=entry.get("score"),
+        at_least=entry.get("at_least", 0.0), says=tuple(entry.get("says", ())), says_not=tuple(entry.get("says_not", ())),
+    )  # fmt: skip
+
+
+def _fill(written: str, sets: Mapping[str, str]) -> str:
+    return _PARTS.sub(lambda part: sets.get(part[1], part[0]), written)
+
+
+def last_words_before(roles: Sequence[Role], said: Sequence[str]) -> list[str]:
+    """Return for each sentence what the other speaker said last before it, "" where nothing."""
+    last: dict[Role, str] = {}
+    before = []
+    for place, (role, words) in enumerate(zip(roles, said, strict=True)):
+        other = next((last[spoken] for spoken in last if spoken is not role), "")
+        before.append(other)
+        joined = place and roles[place - 1] is role
+        last[role] = f"{last[role]},{words}" if joined else words
+    return before

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from qareport.model import Act, Emotion, Role, Segment, SpokenAct, TopicScore, Transcript
 from qareport.files import content_key
+from qareport.model import Act, Emotion, Role, Segment, SpokenAct, TopicScore, Transcript
 from qareport.settings import bundled_patterns, bundled_reader
 from qareport.understanding import features
 from qareport.understanding.evidence import GramPlaces, evidence
 from qareport.understanding.features import CONTEXTS, Floats, Integers, Utterance
-from qareport.understanding.patterns import Patterns, last_words_before, load_patterns, plain_form
+from qareport.understanding.patterns import NO_PATTERNS, Patterns, last_words_before, load_patterns, plain_form
 from qareport.understanding.reader import BUNDLED
 from qareport.understanding.reader_model import ROLES, ReaderModel, Weights, load_model
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, topics_together
@@ -28,6 +28,7 @@ from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, 
 #: A sentence that does one of these with this probability asks nothing again: 好的 is no question, however often one
 #: was asked before it.
 _NO_QUESTIONS, _SURE = (Act.ACCEPT, Act.THANK, Act.SMALL), 0.6
+_ANGRY = (Emotion.ANGRY, Emotion.DISGUSTED)
 _NEUTRAL = (None, Emotion.NEUTRAL, Emotion.EMO_UNKNOWN, Emotion.OTHER)
 
 
@@ -54,7 +55,7 @@ class BundledReader:
     """Reads with a model of the package (or one that was trained anew), and patterns beside it."""
 
     model: ReaderModel
-    patterns: Patterns
+    patterns: Patterns = NO_PATTERNS
 
     @classmethod
     def load(cls, path: Path | None = None) -> BundledReader:
@@ -193,7 +194,8 @@ class BundledReader:
         complain = self.model.acts[Role.CUSTOMER].index(Act.COMPLAIN)
         upset = False
         for index, segment in enumerate(segments):
-            upset = upset or (segment.role is Role.CUSTOMER and bool(claimed[index, complain]))
+            if segment.role is Role.CUSTOMER:
+                upset = upset or bool(claimed[index, complain]) or segment.emotion in _ANGRY
             for pattern, match in self.patterns.find(segment.role, said[index], before[index], upset=upset):
                 column = self.model.acts[segment.role].index(pattern.act)
                 if pattern.score is None:

@@ -13,17 +13,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import Any, Final
-
-import yaml
 
 from qareport.files import content_key
 from qareport.model import Act, Role
+from qareport.strict_yaml import read_yaml
 from qareport.text.spelling import simplify
 
 #: Marks between clauses are one and the same to a pattern; full-width letters and digits are half-width.
-_MARKS: Final = dict.fromkeys(map(ord, "，、。；;！!…~～—\n\r\t \u3000"), ",") | {ord("？"): "?", ord("："): ":"}
-_WIDTHS: Final = {code: chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF20)}
+_MARKS: Final = str.maketrans(dict.fromkeys("，、。；;！!…~～—\n\r\t \u3000", ",") | {"？": "?", "：": ":"})
+_WIDTHS: Final = str.maketrans({chr(code + 0xFEE0): chr(code) for code in map(ord, "@" + digits + ascii_letters)})
 _PARTS: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -54,16 +54,19 @@ class Pattern:
 
     def find(self, said: str, before: str, *, upset: bool) -> re.Match[str] | None:
         """Find it in a sentence after what the other speaker said, both in plain form."""
-        if (self.upset and not upset) or not any(word in said for word in self.has):
+        return self.match(said) if (upset or not self.upset) and self._fits(before) else None
+
+    def match(self, said: str) -> re.Match[str] | None:
+        """Find it in a sentence, whatever was said before."""
+        if not any(word in said for word in self.has):
             return None
         match = self.when.search(said)
-        if match is None or (self.unless is not None and self.unless.search(said)):
-            return None
+        return None if match is None or (self.unless is not None and self.unless.search(said)) else match
+
+    def _fits(self, before: str) -> bool:
         if self.reply_to is not None and not self.reply_to.search(before):
-            return None
-        if self.unless_reply_to is not None and self.unless_reply_to.search(before):
-            return None
-        return match
+            return False
+        return self.unless_reply_to is None or not self.unless_reply_to.search(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,15 @@ class Patterns:
     of_roles: Mapping[Role, tuple[Pattern, ...]]
     key: str
 
-    def find(
-        self, role: Role, said: str, before: str, *, upset: bool
-    ) -> Iterator[tuple[Pattern, re.Match[str]]]:
+    def find(self, role: Role, said: str, before: str, *, upset: bool) -> Iterator[tuple[Pattern, re.Match[str]]]:
         """Find what a role's patterns find in a sentence; both texts in plain form."""
         for pattern in self.of_roles.get(role, ()):
             match = pattern.find(said, before, upset=upset)
             if match is not None:
                 yield pattern, match
+
+
+NO_PATTERNS: Final = Patterns({}, "")
 
 
 def plain_form(text: str) -> str:
@@ -96,16 +100,16 @@ def plain_form(text: str) -> str:
 @cache
 def load_patterns(folder: Path) -> Patterns:
     """Load the patterns of a folder once for the process."""
-    texts = [path.read_text("utf-8") for path in sorted(folder.glob("*.yaml"))]
+    files = sorted(folder.glob("*.yaml"))
     # What denies comes first: a pattern that finds an act outranks it.
-    found = sorted((pattern for text in texts for pattern in _read(text)), key=lambda one: one.score is not None)
+    found = sorted((pattern for path in files for pattern in _read(path)), key=lambda one: one.score is not None)
     roles = {pattern.role for pattern in found}
     of_roles = {role: tuple(pattern for pattern in found if pattern.role is role) for role in roles}
-    return Patterns(of_roles, content_key(*texts))
+    return Patterns(of_roles, content_key(*(path.read_text("utf-8") for path in files)))
 
 
-def _read(text: str) -> Iterator[Pattern]:
-    form = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+def _read(path: Path) -> Iterator[Pattern]:
+    form = read_yaml(path).data
     sets: dict[str, str] = {}
     for name, written in form.get("sets", {}).items():
         sets[name] = f"(?:{_fill(written, sets)})"
@@ -121,7 +125,8 @@ def _pattern(role: Role, act: Act, entry: dict[str, Any], sets: Mapping[str, str
         name=entry["name"], role=role, act=act, has=tuple(entry["has"]),
         when=re.compile(_fill(entry["when"], sets)), unless=compiled("unless"), reply_to=compiled("reply_to"),
         unless_reply_to=compiled("unless_reply_to"), upset=entry.get("upset", False), score=entry.get("score"),
-        at_least=entry.get("at_least", 0.0), says=tuple(entry.get("says", ())), says_not=tuple(entry.get("says_not", ())),
+        at_least=entry.get("at_least", 0.0), says=tuple(entry.get("says", ())),
+        says_not=tuple(entry.get("says_not", ())),
     )  # fmt: skip
 
 

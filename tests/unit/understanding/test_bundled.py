@@ -178,7 +178,7 @@ def test_segments_may_come_in_any_order(reader: BundledReader) -> None:
 
 
 def test_the_same_call_always_reads_the_same(path: Path, reader: BundledReader) -> None:
-    again = BundledReader(ReaderModel.load(path))
+    again = BundledReader(ReaderModel.load(path), reader.patterns)
     assert again.read(SAID) == reader.read(SAID)
     assert again.key == reader.key
 

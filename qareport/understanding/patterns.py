@@ -9,8 +9,9 @@ not find. They were written by reading real dialogues, and kept where reading ot
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from string import ascii_letters, digits
@@ -75,13 +76,33 @@ class Patterns:
 
     of_roles: Mapping[Role, tuple[Pattern, ...]]
     key: str
+    #: Of each role, the words of `has` by their first two letters (or the one), and the places of their patterns.
+    _words: Mapping[Role, Mapping[str, list[tuple[str, int]]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Index the words, so that a sentence is compared with few of them."""
+        words: dict[Role, dict[str, list[tuple[str, int]]]] = {}
+        for role, patterns in self.of_roles.items():
+            of_role = words.setdefault(role, defaultdict(list))
+            for place, pattern in enumerate(patterns):
+                for word in pattern.has:
+                    of_role[word[:2]].append((word, place))
+        object.__setattr__(self, "_words", {role: dict(of_role) for role, of_role in words.items()})
 
     def find(self, role: Role, said: str, before: str, *, upset: bool) -> Iterator[tuple[Pattern, re.Match[str]]]:
         """Find what a role's patterns find in a sentence; both texts in plain form."""
-        for pattern in self.of_roles.get(role, ()):
-            match = pattern.find(said, before, upset=upset)
+        words, patterns = self._words.get(role, {}), self.of_roles.get(role, ())
+        places = {
+            place
+            for start in range(len(said))
+            for first in (said[start], said[start : start + 2])
+            for word, place in words.get(first, ())
+            if said.startswith(word, start)
+        }
+        for place in sorted(places):
+            match = patterns[place].find(said, before, upset=upset)
             if match is not None:
-                yield pattern, match
+                yield patterns[place], match
 
 
 NO_PATTERNS: Final = Patterns({}, "")

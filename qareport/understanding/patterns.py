@@ -35,7 +35,7 @@ class Pattern:
     name: str
     role: Role
     act: Act
-    #: One of these stands in the sentence: looked for before anything else, as that is quick.
+    #: One of these stands in the sentence: looked for before anything else, as that is quick. "" stands in each.
     has: tuple[str, ...]
     when: re.Pattern[str]
     #: Found in the same sentence, it is something else.
@@ -92,13 +92,14 @@ class Patterns:
     def find(self, role: Role, said: str, before: str, *, upset: bool) -> Iterator[tuple[Pattern, re.Match[str]]]:
         """Find what a role's patterns find in a sentence; both texts in plain form."""
         words, patterns = self._words.get(role, {}), self.of_roles.get(role, ())
-        places = {
+        places = {place for _, place in words.get("", ())}
+        places.update(
             place
             for start in range(len(said))
             for first in (said[start], said[start : start + 2])
             for word, place in words.get(first, ())
             if said.startswith(word, start)
-        }
+        )
         for place in sorted(places):
             match = patterns[place].find(said, before, upset=upset)
             if match is not None:

@@ -121,7 +121,7 @@ def test_claims_are_the_acts_of_the_role_above_the_threshold_the_surest_first(re
 
 def test_below_the_threshold_nothing_is_claimed(examples: list[Example], tmp_path: Path) -> None:
     make_model(tmp_path / "silent.npz", examples, threshold=1.1)
-    read = BundledReader.load(tmp_path / "silent.npz").read(SAID)
+    read = BundledReader(ReaderModel.load(tmp_path / "silent.npz")).read(SAID)
     assert [segment.acts for segment in read.segments] == [()] * len(SAID.segments)
 
 

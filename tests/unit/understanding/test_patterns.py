@@ -103,6 +103,12 @@ def test_what_denies_outranks_the_model_and_not_another_pattern(tmp_path: Path) 
     assert [Act.THREATEN in acts(reader, (Role.CUSTOMER, text))[0] for text in said] == [True, False, True]
 
 
+def test_the_empty_word_stands_in_every_sentence(tmp_path: Path) -> None:
+    always = '  - {name: always, has: [""], when: "^.+", reply_to: 没办法, score: 0.8}\n'
+    found = acts(reader_with(tmp_path, WRITTEN + always), (Role.AGENT, "这个没办法"), (Role.CUSTOMER, "天气真好"))
+    assert Act.THREATEN in found[1]
+
+
 def test_a_pattern_of_customers_is_not_looked_for_in_what_agents_say(tmp_path: Path) -> None:
     assert Act.THREATEN not in acts(reader_with(tmp_path), (Role.AGENT, "您可以去找税务所"))[0]
 

@@ -60,9 +60,7 @@ def test_names_of_patterns_are_unique_within_an_act() -> None:
 
 
 def test_a_pattern_claims_with_its_words_as_evidence(tmp_path: Path) -> None:
-    said = Segment(
-        start_ms=0, end_ms=2000, role=Role.CUSTOMER, text="明天我就 去找 税务所 了", emotion=Emotion.NEUTRAL
-    )
+    said = Segment(start_ms=0, end_ms=2000, role=Role.CUSTOMER, text="明天我就 去找 税务所 了", emotion=Emotion.NEUTRAL)
     reader = reader_with(tmp_path, WRITTEN.replace("找{office}", "找,{office}"))
     read = reader.read(Transcript(call_id="C1", segments=(said,)))
     claims = {spoken.act: spoken for spoken in read.segments[0].acts}

@@ -21,6 +21,7 @@ from qareport.files import content_key
 from qareport.model import Act, Role
 from qareport.strict_yaml import read_yaml
 from qareport.text.spelling import simplify
+from qareport.understanding.reader_model import ROLES
 
 #: Marks between clauses are one and the same to a pattern; full-width letters and digits are half-width.
 _MARKS: Final = str.maketrans(dict.fromkeys("，、。；;！!…~～—\n\r\t \u3000", ",") | {"？": "?", "：": ":"})
@@ -29,7 +30,7 @@ _PARTS: Final = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class ActPattern:
     """One way of saying something."""
 
     name: str
@@ -74,7 +75,7 @@ class Pattern:
 class Patterns:
     """All patterns, and the hash of their files."""
 
-    of_roles: Mapping[Role, tuple[Pattern, ...]]
+    of_roles: Mapping[Role, tuple[ActPattern, ...]]
     key: str
     #: Of each role, the words of `has` by their first two letters (or the one), and the places of their patterns.
     _words: Mapping[Role, Mapping[str, list[tuple[str, int]]]] = field(init=False)
@@ -89,7 +90,7 @@ class Patterns:
                     of_role[word[:2]].append((word, place))
         object.__setattr__(self, "_words", {role: dict(of_role) for role, of_role in words.items()})
 
-    def find(self, role: Role, said: str, before: str, *, upset: bool) -> Iterator[tuple[Pattern, re.Match[str]]]:
+    def find(self, role: Role, said: str, before: str, *, upset: bool) -> Iterator[tuple[ActPattern, re.Match[str]]]:
         """Find what a role's patterns find in a sentence; both texts in plain form."""
         words, patterns = self._words.get(role, {}), self.of_roles.get(role, ())
         places = {place for _, place in words.get("", ())}
@@ -124,13 +125,14 @@ def load_patterns(folder: Path) -> Patterns:
     """Load the patterns of a folder once for the process."""
     files = sorted(folder.glob("*.yaml"))
     # What denies comes first: a pattern that finds an act outranks it.
-    found = sorted((pattern for path in files for pattern in _read(path)), key=lambda one: one.score is not None)
-    roles = {pattern.role for pattern in found}
-    of_roles = {role: tuple(pattern for pattern in found if pattern.role is role) for role in roles}
+    found = sorted(
+        (pattern for path in files for pattern in _read(path)), key=lambda pattern: pattern.score is not None
+    )
+    of_roles = {role: tuple(pattern for pattern in found if pattern.role is role) for role in ROLES}
     return Patterns(of_roles, content_key(*(path.read_text("utf-8") for path in files)))
 
 
-def _read(path: Path) -> Iterator[Pattern]:
+def _read(path: Path) -> Iterator[ActPattern]:
     form = read_yaml(path).data
     sets: dict[str, str] = {}
     for name, written in form.get("sets", {}).items():
@@ -139,11 +141,11 @@ def _read(path: Path) -> Iterator[Pattern]:
         yield _pattern(Role(form["role"]), Act(form["act"]), entry, sets)
 
 
-def _pattern(role: Role, act: Act, entry: dict[str, Any], sets: Mapping[str, str]) -> Pattern:
+def _pattern(role: Role, act: Act, entry: dict[str, Any], sets: Mapping[str, str]) -> ActPattern:
     def compiled(key: str) -> re.Pattern[str] | None:
         return re.compile(_fill(entry[key], sets)) if key in entry else None
 
-    return Pattern(
+    return ActPattern(
         name=entry["name"], role=role, act=act, has=tuple(entry["has"]),
         when=re.compile(_fill(entry["when"], sets)), unless=compiled("unless"), reply_to=compiled("reply_to"),
         unless_reply_to=compiled("unless_reply_to"), upset=entry.get("upset", False), score=entry.get("score"),

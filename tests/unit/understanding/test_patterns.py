@@ -9,7 +9,7 @@ import pytest
 from qareport.model import Act, Emotion, Role, Segment, Transcript
 from qareport.settings import bundled_patterns, bundled_reader
 from qareport.understanding.bundled import BundledReader
-from qareport.understanding.patterns import Pattern, last_words_before, load_patterns, plain_form
+from qareport.understanding.patterns import ActPattern, last_words_before, load_patterns, plain_form
 from qareport.understanding.reader_model import load_model
 
 PATTERNS = [pattern for role in load_patterns(bundled_patterns()).of_roles.values() for pattern in role]
@@ -47,7 +47,7 @@ def acts(reader: BundledReader, *said: tuple[Role, str] | tuple[Role, str, Emoti
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: f"{pattern.act}-{pattern.name}")
-def test_a_pattern_finds_its_examples_and_not_its_near_misses(pattern: Pattern) -> None:
+def test_a_pattern_finds_its_examples_and_not_its_near_misses(pattern: ActPattern) -> None:
     assert [text for text in pattern.says if not pattern.match(plain_form(text))] == []
     assert [text for text in pattern.says_not if pattern.match(plain_form(text))] == []
     assert len(pattern.says) >= 2
@@ -112,9 +112,9 @@ def test_a_pattern_of_customers_is_not_looked_for_in_what_agents_say(tmp_path: P
 
 
 def test_other_patterns_make_another_key(tmp_path: Path) -> None:
-    one = reader_with(tmp_path).key
+    key = reader_with(tmp_path).key
     (tmp_path / "more").mkdir()
-    assert reader_with(tmp_path / "more", WRITTEN.replace("0.9", "0.8")).key != one
+    assert reader_with(tmp_path / "more", WRITTEN.replace("0.9", "0.8")).key != key
 
 
 def test_plain_form_keeps_the_place_of_each_letter() -> None:

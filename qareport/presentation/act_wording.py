@@ -39,6 +39,13 @@ _SOURCES: Mapping[Act, str] = {
 }
 #: In the language of the document that is being made.
 ACTS: Mapping[Act, str] = Translated(_SOURCES)
+#: Who says that a sentence does it (`SpokenAct.reader`).
+READERS: Mapping[str, str] = Translated(
+    {
+        "bundled": N_("随附的模型"), "words": N_("自己的说法"), "language_model": N_("语言模型"),
+        "given": N_("转写里写明"),
+    }
+)  # fmt: skip
 
 
 def act_of(text: str) -> Act | None:

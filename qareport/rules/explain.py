@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qareport import privacy
-from qareport.presentation.act_wording import ACTS
+from qareport.presentation.act_wording import ACTS, READERS
 from qareport.presentation.locale import LOCALES, N_, Translated, _, current
 from qareport.rules.condition_hit import ConditionHit
 from qareport.rules.condition_parser import BRANCHES, HEADS
@@ -158,16 +158,19 @@ class _Tree:
     ) -> Branch:
         """Explain an exception; it holds where it excuses a hit, not where it is too far away."""
         inner = self.branch(child, path, context.whole())
-        excused, alone = False, []
+        excused, alone = 0, 0
         if inner.held and isinstance(condition, Unless):
-            alone = condition.condition.find(context)
+            alone = len(condition.condition.find(context))
             only = Unless(condition=condition.condition, exceptions=(condition.exceptions[int(path[-1])],))
-            excused = len(only.find(context)) < len(alone)
+            excused = alone - len(only.find(context))
         seen = inner.seen
-        if inner.held and not excused:
+        if excused:
+            some = _("{count} 处里有 {excused} 处因此不算").format(count=alone, excused=excused)
+            seen = some if excused < alone else _("因此不算")
+        elif inner.held:
             seen = _("不在能排除命中的位置") if alone else _("没有命中，不用看例外")
         unless = _spelt(slot_of("rules").at(("rules", 0, *path[:-2])), "unless")
-        return Branch(text=f"{unless} {inner.text}", held=excused, places=inner.places, seen=seen)
+        return Branch(text=f"{unless} {inner.text}", held=excused > 0, places=inner.places, seen=seen)
 
     def _text(self, node: Mapping[str, Any], head: str, path: NodePath) -> str:
         """Write a condition on one line, in the words of the current language."""
@@ -226,8 +229,15 @@ def _place(hit: ConditionHit, hide: Callable[[str], str]) -> str:
     fuzzy = _("（近音）")
     quotes = [f"“{hide(evidence.quote)}”{fuzzy if evidence.fuzzy else ''}" for evidence in hit.evidence]
     length = _("，{seconds} 秒").format(seconds=f"{hit.span_ms / 1000:g}") if hit.span_ms else ""
-    act = f" [{ACTS[hit.act.act]} {hit.act.score:.2f} {hit.act.reader}]" if hit.act is not None else ""
-    return f"{_second(hit.at_ms)}{length} {_('；').join(quotes) or _('没有出现')}{act}"
+    return f"{_second(hit.at_ms)}{length} {_('；').join(quotes) or _('没有出现')}{_claim(hit)}"
+
+
+def _claim(hit: ConditionHit) -> str:
+    if hit.act is None:
+        return ""
+    reader = READERS.get(hit.act.reader, hit.act.reader)
+    sure = _("把握 {share}").format(share=f"{hit.act.score:.0%}")
+    return f" [{_('，').join((ACTS[hit.act.act], sure, reader))}]"
 
 
 def _second(at_ms: int) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from qareport import events
 from qareport.asr.engine import Engine
@@ -49,9 +49,11 @@ _TRIM_S = 20.0
 _SWITCH_S = 0.0005
 #: Recordings beside live calls get what these leave of the processor: a tenth where both want all of it.
 _NICENESS = 10
-#: How many of the kernels that oneDNN compiles for the lengths of sound are kept: a dozen for each length. By itself it
-#: keeps 1,024, some 250 MB after an hour of live calls, for lengths of which hardly one comes again.
-_KERNELS = 64
+#: How many of the kernels that oneDNN compiles for the lengths of sound are kept, and how many of their descriptions
+#: (250 KB each) by each thread, for each kind of layer: a dozen for each length. By themselves oneDNN and what PyTorch
+#: puts around it keep 1,024 of either, some gigabyte after hours of live calls, for lengths of which hardly one comes
+#: again.
+_KEPT: Final = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
 #: What is in work when it is told to stop has so long to be done.
 _LEAVE_S = 4.0
 
@@ -103,7 +105,8 @@ def run_worker(workspace: Workspace, *, live: LivePorts | None = None) -> None:
 
 def keep_few_kernels() -> None:
     """Bound what oneDNN keeps, where nobody else has set it; to be called before torch computes anything."""
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(_KERNELS))
+    for variable, count in _KEPT.items():
+        os.environ.setdefault(variable, count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

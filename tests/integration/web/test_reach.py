@@ -456,7 +456,8 @@ def add_rule(walk: Walk) -> None:
     page.wait_for_selector("#needs .met:has-text('通电话')")
     page.get_by_label("为什么改").fill("客户常这样说")
     walk.click("button", "发布")
-    page.wait_for_selector("[role=status]:has-text('已经发布')")
+    page.wait_for_selector("[role=status]:has-text('已经发布'), main .problem")
+    assert page.locator("main .problem").all_inner_texts() == []
 
 
 def wait_until_it_follows(page: Any, feed: LiveFeed) -> None:

@@ -75,7 +75,7 @@ def test_explain_shows_the_act_the_score_and_the_reader(tmp_path: Path) -> None:
     transcript = call(*TALK)
     context = rules.MatchContext.of(transcript, analyse_transcript(transcript))
     text = "\n".join(rules.draw(rules.explain(ruleset.rules[0], context)))
-    assert "第 20 秒 “礼拜六再没有我就走平台了” [要投诉 0.90 given]" in text
+    assert "第 20 秒 “礼拜六再没有我就走平台了” [要投诉，把握 90%，转写里写明]" in text
     with locale.speaking("en"):
         missed = rules.explain(rule_set(tmp_path, "{customer does: give_up}").rules[0], context)
     assert missed.when.seen == "accepts 1, asks 1, asks again 1, threatens to complain 1"

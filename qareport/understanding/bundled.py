@@ -20,7 +20,7 @@ from qareport.settings import bundled_patterns, bundled_reader
 from qareport.understanding import features
 from qareport.understanding.evidence import GramPlaces, evidence
 from qareport.understanding.features import CONTEXTS, Floats, Integers, Utterance
-from qareport.understanding.patterns import NO_PATTERNS, Patterns, last_words_before, load_patterns, plain_form
+from qareport.understanding.patterns import NO_PATTERNS, Patterns, load_patterns, plain_form, words_around
 from qareport.understanding.reader import BUNDLED
 from qareport.understanding.reader_model import ROLES, ReaderModel, Weights, load_model
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, topics_together
@@ -190,13 +190,13 @@ class BundledReader:
         """Claim what patterns find and drop what they deny; return the words that they found, by sentence and act."""
         shown: dict[tuple[int, int], tuple[str, ...]] = {}
         said = [plain_form(segment.text) for segment in segments]
-        before = last_words_before([segment.role for segment in segments], said)
+        around = words_around([segment.role for segment in segments], said)
         complain = self.model.acts[Role.CUSTOMER].index(Act.COMPLAIN)
         upset = False
         for index, segment in enumerate(segments):
             if segment.role is Role.CUSTOMER:
                 upset = upset or bool(claimed[index, complain]) or segment.emotion in _ANGRY
-            for pattern, match in self.patterns.find(segment.role, said[index], before[index], upset=upset):
+            for pattern, match in self.patterns.find(segment.role, said[index], *around[index], upset=upset):
                 column = self.model.acts[segment.role].index(pattern.act)
                 if pattern.score is None:
                     claimed[index, column] = False

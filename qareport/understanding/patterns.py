@@ -44,6 +44,8 @@ class ActPattern:
     #: The last words of the other speaker before the sentence.
     reply_to: re.Pattern[str] | None
     unless_reply_to: re.Pattern[str] | None
+    #: The first words of the other speaker after it.
+    then: re.Pattern[str] | None
     #: Only where the customer has complained, in this sentence or before.
     upset: bool
     #: How often it is right, 0 … 1; None: it denies what the model claims.
@@ -54,9 +56,9 @@ class ActPattern:
     says: tuple[str, ...] = ()
     says_not: tuple[str, ...] = ()
 
-    def find(self, said: str, before: str, *, upset: bool) -> re.Match[str] | None:
-        """Find it in a sentence after what the other speaker said, both in plain form."""
-        return self.match(said) if (upset or not self.upset) and self._fits(before) else None
+    def find(self, said: str, before: str, then: str = "", *, upset: bool) -> re.Match[str] | None:
+        """Find it in a sentence between what the other speaker says before and after it, all in plain form."""
+        return self.match(said) if (upset or not self.upset) and self._fits(before, then) else None
 
     def match(self, said: str) -> re.Match[str] | None:
         """Find it in a sentence, whatever was said before."""
@@ -65,7 +67,9 @@ class ActPattern:
         match = self.when.search(said)
         return None if match is None or (self.unless is not None and self.unless.search(said)) else match
 
-    def _fits(self, before: str) -> bool:
+    def _fits(self, before: str, then: str) -> bool:
+        if self.then is not None and not self.then.search(then):
+            return False
         if self.reply_to is not None and not self.reply_to.search(before):
             return False
         return self.unless_reply_to is None or not self.unless_reply_to.search(before)
@@ -90,8 +94,10 @@ class Patterns:
                     of_role[word[:2]].append((word, place))
         object.__setattr__(self, "_words", {role: dict(of_role) for role, of_role in words.items()})
 
-    def find(self, role: Role, said: str, before: str, *, upset: bool) -> Iterator[tuple[ActPattern, re.Match[str]]]:
-        """Find what a role's patterns find in a sentence; both texts in plain form."""
+    def find(
+        self, role: Role, said: str, before: str, then: str = "", *, upset: bool
+    ) -> Iterator[tuple[ActPattern, re.Match[str]]]:
+        """Find what a role's patterns find in a sentence between what the other speaker says; all in plain form."""
         words, patterns = self._words.get(role, {}), self.of_roles.get(role, ())
         places = {place for _, place in words.get("", ())}
         places.update(
@@ -102,7 +108,7 @@ class Patterns:
             if said.startswith(word, start)
         )
         for place in sorted(places):
-            match = patterns[place].find(said, before, upset=upset)
+            match = patterns[place].find(said, before, then, upset=upset)
             if match is not None:
                 yield patterns[place], match
 
@@ -148,8 +154,8 @@ def _pattern(role: Role, act: Act, entry: dict[str, Any], sets: Mapping[str, str
     return ActPattern(
         name=entry["name"], role=role, act=act, has=tuple(entry["has"]),
         when=re.compile(_fill(entry["when"], sets)), unless=compiled("unless"), reply_to=compiled("reply_to"),
-        unless_reply_to=compiled("unless_reply_to"), upset=entry.get("upset", False), score=entry.get("score"),
-        at_least=entry.get("at_least", 0.0), says=tuple(entry.get("says", ())),
+        unless_reply_to=compiled("unless_reply_to"), then=compiled("then"), upset=entry.get("upset", False),
+        score=entry.get("score"), at_least=entry.get("at_least", 0.0), says=tuple(entry.get("says", ())),
         says_not=tuple(entry.get("says_not", ())),
     )  # fmt: skip
 
@@ -158,13 +164,15 @@ def _fill(written: str, sets: Mapping[str, str]) -> str:
     return _PARTS.sub(lambda part: sets.get(part[1], part[0]), written)
 
 
-def last_words_before(roles: Sequence[Role], said: Sequence[str]) -> list[str]:
-    """Return for each sentence what the other speaker said last before it, "" where nothing."""
-    last: dict[Role, str] = {}
-    before = []
+def words_around(roles: Sequence[Role], said: Sequence[str]) -> list[tuple[str, str]]:
+    """Return for each sentence what the other speaker says in the turns before and after it, "" where nothing."""
+    turns: list[str] = []
+    of_turns = []
     for place, (role, words) in enumerate(zip(roles, said, strict=True)):
-        other = next((last[spoken] for spoken in last if spoken is not role), "")
-        before.append(other)
-        joined = place and roles[place - 1] is role
-        last[role] = f"{last[role]},{words}" if joined else words
-    return before
+        if place and roles[place - 1] is role:
+            turns[-1] += f",{words}"
+        else:
+            turns.append(words)
+        of_turns.append(len(turns))
+    turns = ["", *turns, ""]
+    return [(turns[turn - 1], turns[turn + 1]) for turn in of_turns]

@@ -9,7 +9,7 @@ import pytest
 from qareport.model import Act, Emotion, Role, Segment, Transcript
 from qareport.settings import bundled_patterns, bundled_reader
 from qareport.understanding.bundled import BundledReader
-from qareport.understanding.patterns import ActPattern, last_words_before, load_patterns, plain_form
+from qareport.understanding.patterns import ActPattern, load_patterns, plain_form, words_around
 from qareport.understanding.reader_model import load_model
 
 PATTERNS = [pattern for role in load_patterns(bundled_patterns()).of_roles.values() for pattern in role]
@@ -26,6 +26,7 @@ patterns:
   - {name: say-so, has: [奉陪], when: 奉陪, reply_to: 没办法, unless_reply_to: 您稍等, upset: true, score: 0.8}
   - {name: weak, has: [领导], when: 领导, at_least: 1.1, score: 0.8}
   - {name: gift, has: [礼物], when: 礼物}
+  - {name: asked-back, has: [试试], when: 试试, then: 您别, score: 0.8}
 """
 
 
@@ -90,6 +91,13 @@ def test_a_pattern_looks_at_what_was_said_before_and_at_the_mood(
     assert (Act.THREATEN in found[1]) is claimed
 
 
+def test_a_pattern_looks_at_what_is_said_next(tmp_path: Path) -> None:
+    reader = reader_with(tmp_path)
+    said = [(Role.CUSTOMER, "你试试看"), (Role.AGENT, "您别着急")]
+    assert Act.THREATEN in acts(reader, *said)[0]
+    assert Act.THREATEN not in acts(reader, said[0], (Role.AGENT, "好的"))[0]
+
+
 def test_a_weak_pattern_needs_the_model_to_think_so_too(tmp_path: Path) -> None:
     assert Act.THREATEN not in acts(reader_with(tmp_path), (Role.CUSTOMER, "给领导看看"))[0]
 
@@ -121,6 +129,7 @@ def test_plain_form_keeps_the_place_of_each_letter() -> None:
     assert plain_form("再不退　錢！我就去１２３１５…Ｔel：１？") == "再不退,钱,我就去12315,tel:1?"
 
 
-def test_the_last_words_of_the_other_speaker_hold_all_that_was_said_in_a_row() -> None:
+def test_the_other_speaker_is_heard_before_and_after_with_all_that_is_said_in_a_row() -> None:
     roles = [Role.CUSTOMER, Role.AGENT, Role.AGENT, Role.CUSTOMER, Role.CUSTOMER]
-    assert last_words_before(roles, ["a", "b", "c", "d", "e"]) == ["", "a", "a", "b,c", "b,c"]
+    around = [("", "b,c"), ("a", "d,e"), ("a", "d,e"), ("b,c", ""), ("b,c", "")]
+    assert words_around(roles, ["a", "b", "c", "d", "e"]) == around

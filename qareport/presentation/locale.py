@@ -7,7 +7,9 @@ copied (`contextvars.copy_context`).
 
 from __future__ import annotations
 
+import functools
 import gettext
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from qareport import messages
+from qareport.files import content_key
 
 K = TypeVar("K")
 
@@ -69,6 +72,13 @@ class Translated(Mapping[K, str]):
 
     def __len__(self) -> int:
         return len(self._words)
+
+
+@functools.cache
+def catalogues_key() -> str:
+    """Hash of all catalogues, of documents and of the messages that they hold, as this process read them first."""
+    files = (path for folder in (CATALOGUES, messages.CATALOGUES) for path in sorted(folder.rglob("*.mo")))
+    return content_key(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
 
 
 def current() -> str:

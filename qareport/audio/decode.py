@@ -30,8 +30,7 @@ from qareport.audio.containers import (
     was_copied_as_text,
 )
 from qareport.audio.file_ends import BrokenEnd, EndFault
-from qareport.audio.float_units import SCALE, FloatUnits
-from qareport.audio.levels import channels_identical
+from qareport.audio.levels import SCALE_OF_16_BITS, FloatUnits, channels_identical
 from qareport.audio.plain_files import read_plain
 from qareport.audio.resampling import Samples, samples_of
 from qareport.audio.tracks import DECODER_ERRORS, SoundLimit, TrackReader, unavailable
@@ -157,7 +156,7 @@ class _Reader:
         if self._is_in_16_bit_units(max_duration_ms):
             self.notes.append(Note(code=NoteCode.FLOATS_SCALED))
             for track in self.tracks:
-                track.scale = SCALE if _holds_floats(track.stream) else None
+                track.scale = SCALE_OF_16_BITS if _holds_floats(track.stream) else None
 
     @property
     def duration_ms(self) -> int:

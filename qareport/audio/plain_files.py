@@ -13,7 +13,7 @@ from pathlib import Path
 
 import soundfile
 
-from qareport.audio.float_units import SCALE, FloatUnits
+from qareport.audio.levels import SCALE_OF_16_BITS, FloatUnits
 from qareport.audio.resampling import Resampler, Samples
 
 #: In Hz, and channels: others are for FFmpeg to refuse.
@@ -74,7 +74,7 @@ def read_plain(path: Path, *, max_duration_ms: int) -> PlainRecording | None:
 
 
 def _read(file: soundfile.SoundFile) -> tuple[Samples, bool]:
-    scale = SCALE if file.subtype in _FLOATS and _is_in_16_bit_units(file) else None
+    scale = SCALE_OF_16_BITS if file.subtype in _FLOATS and _is_in_16_bit_units(file) else None
     resampler = Resampler(file.samplerate, file.channels, expected=file.frames / file.samplerate)
     kind = "int16" if file.subtype in _OF_16_BITS else "float32"
     for block in file.blocks(_BLOCK_SECONDS * file.samplerate, dtype=kind, always_2d=True):

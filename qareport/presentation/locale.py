@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gettext
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,8 @@ LOCALES: Final = ("zh", "en")
 _TAGS: Final[Mapping[str, str]] = {"zh": "zh-CN", "en": "en-US"}
 CATALOGUES: Final = Path(__file__).parent / "locales"
 DOMAIN: Final = "qareport"
+#: The space before a unit, which English has and Chinese has not.
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|s|ms|k?Hz|dB|dBFS|[kMG]B)\b)")
 _current: ContextVar[tuple[str, gettext.NullTranslations | None]] = ContextVar("language", default=(LOCALES[0], None))
 
 
@@ -56,6 +59,11 @@ def ngettext(singular: str, several: str, number: float) -> str:
 def plural(text: str, number: float, **values: object) -> str:
     """Return `text` in the document's language, in the form that `number` asks for, its {…} filled with `values`."""
     return ngettext(text, text, number).format(**values)
+
+
+def unbroken(text: str) -> str:
+    """Put no-break spaces between numbers and units: 3 min 04 s then breaks between 3 min and 04 s only."""
+    return _BEFORE_UNIT.sub("\u00a0", text)
 
 
 class Translated(Mapping[K, str]):

@@ -26,8 +26,7 @@ from qareport.model import (
     RoleSource,
     Severity,
 )
-from qareport.presentation.locale import N_, Translated, _, plural
-from qareport.presentation.units import unbroken
+from qareport.presentation.locale import N_, Translated, _, plural, unbroken
 
 TITLE = N_("通话质检报告")
 NOT_MEASURED = N_("未测得")

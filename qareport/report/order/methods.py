@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from qareport.model import CallReport, FailedCall, OrderReport
 from qareport.presentation import wording
-from qareport.presentation.locale import _, plural
-from qareport.presentation.units import unbroken
+from qareport.presentation.locale import _, plural, unbroken
 from qareport.presentation.view_types import Metric
 from qareport.report.order.transcript_lines import Speakers, is_guess
 

@@ -17,9 +17,8 @@ import pytest
 
 from qareport.model import Note, PeriodKind
 from qareport.presentation import locale, note_wording, wording
-from qareport.presentation.locale import N_, Translated, _, plural, speaking
+from qareport.presentation.locale import N_, Translated, _, plural, speaking, unbroken
 from qareport.presentation.templating import make_environment
-from qareport.presentation.units import unbroken
 from qareport.report.period import terms
 from qareport.settings import MailSettings
 from tests.support import period_samples

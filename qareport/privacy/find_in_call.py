@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -58,10 +59,11 @@ _OFFICIAL = re.compile("客服|公众|官方|企业|关注")
 _OFFICIAL_WITHIN = 12
 
 
-def _is_public(stretch: Stretch, place: Found, links: Collection[tuple[int, int]]) -> bool:
+def _is_public(stretch: Stretch, place: Found, links: Sequence[tuple[int, int]]) -> bool:
     """Tell whether something stands in the address of a page, or is the account of a shop, told by its agent."""
     start, end, kind = place
-    if kind in _IN_LINKS and any(first <= start and end <= last for first, last in links):
+    before = bisect.bisect_right(links, (start, len(stretch.text))) - 1
+    if kind in _IN_LINKS and before >= 0 and end <= links[before][1]:
         # …/u/3005540121 is somebody's page.
         return not (
             _MOBILE.search(stretch.text, start, end) or (kind is _K.ACCOUNT and stretch.text[start:end].isdigit())

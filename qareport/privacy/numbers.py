@@ -212,6 +212,8 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
             continue
         if meaning is _K.ACCOUNT and len(part.value) > _PLACES[_K.ACCOUNT][1]:
             meaning, (shortest, longest) = _K.BANK_CARD, _PLACES[_K.BANK_CARD]
+        if lettered and meaning is _K.PICKUP_CODE:
+            shortest = _SHORTEST  # A208
         if meaning is _K.ID_CARD and _K.ID_CARD in stretch.line(part.start).asked:
             shortest = _PART_OF_IDENTITY
         fits = _is_phone(part, stretch) if meaning is _K.PHONE else shortest <= places <= longest

@@ -45,6 +45,8 @@ _RELATED = re.compile(
     "我(?:的|们)?(?:同事|老公|老婆|爱人|丈夫|妻子|先生|太太|妈妈?|爸爸?|父亲|母亲|儿子|女儿|弟弟?|哥哥?|姐姐?|妹妹?|朋友|室友|舍友|邻居|同学"
     "|对象|女朋友|男朋友|公公|婆婆|岳父|岳母|爷爷|奶奶)(?:叫|名叫|，叫)?"
 )
+#: 写我妈孔令仪
+_WRITTEN_OF = re.compile(f"写(?:的|上)?(?:{_RELATED.pattern})[，,]?")
 #: 写我爱人，韩小红
 _RELATED_ANSWER = re.compile(f"[写填用是就]*(?:{_RELATED.pattern})[，,]?")
 _HIS_PART = re.compile(
@@ -127,9 +129,9 @@ def find_names(stretch: Stretch, beside: Sequence[Found] = ()) -> Iterator[Found
         if end is not None and _HIS_PART.match(text, end):
             yield match.end(), end, _K.NAME
     yield from ((*match.span("name"), _K.NAME) for match in _CALLED.finditer(text) if not stretch.agent)
-    for match in _WRITTEN.finditer(text) if "写" in text else ():
+    for match in (*_WRITTEN.finditer(text), *_WRITTEN_OF.finditer(text)) if "写" in text else ():
         end = _name_at(text, match.end())
-        if end is not None and text[end] == "收":
+        if end is not None and text[end : end + 1] in ("收", *"，,。！ \n", ""):
             yield match.end(), end, _K.NAME
     if "姓" in text and not stretch.agent:
         yield from _surnames(text)
@@ -201,7 +203,7 @@ _BORN = re.compile(
 _BORN_AFTER = re.compile(rf"(?P<date>{_DATE})(?:的生日|生日|出生|生的|生人|过生日)")
 #: 我七九年三月初五的: so long ago somebody was born, and nothing bought.
 _BORN_IN = re.compile(
-    rf"[我他她]是?(?P<date>(?:19|一九)?[4-9四五六七八九]{_NUMBER}年的?{_DAY})(?:的|生)?(?=[，,。！!？?\n]|$)"
+    rf"[我他她][\u4e00-\u9fff]{{0,3}}?是?(?P<date>(?:19|一九)?[4-9四五六七八九]{_NUMBER}年的?{_DAY})(?:的|生)?(?=[，,。！!？?\n]|$)"
 )
 #: 一九七七，十，初三
 _BARE_DATE = (

@@ -277,6 +277,12 @@ def _is_door(text: str, match: re.Match[str]) -> bool:
         return _THING.match(text, match.end()) is None
     if unit == "号":
         return _DATEISH.match(text, match.end()) is None and text[match.start() - 1 : match.start()] not in ("月", "工")
+    if (
+        unit == "区"
+        and match.group().startswith("中")
+        and re.match(f"[{_HAN}]", text[match.start() - 1 : match.start()])
+    ):
+        return False  # 吴中区 is a district
     if unit in ("门", "房", "区", "户", "组", "期", "铺", "层", "楼", "室", "舍"):
         return text[match.end() : match.end() + 1] not in ("间", "间", "别", "型", "免", "付", "分")
     return True

@@ -13,6 +13,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
@@ -29,9 +30,9 @@ from qareport.audio.containers import (
     was_copied_as_text,
 )
 from qareport.audio.file_ends import BrokenEnd, EndFault
-from qareport.audio.levels import channels_identical
+from qareport.audio.levels import SCALE_OF_16_BITS, FloatUnits, channels_identical
 from qareport.audio.plain_files import read_plain
-from qareport.audio.resampling import Samples
+from qareport.audio.resampling import Samples, samples_of
 from qareport.audio.tracks import DECODER_ERRORS, SoundLimit, TrackReader, unavailable
 from qareport.errors import AudioError, UnavailableError, os_reason
 from qareport.messages import Message, say
@@ -152,6 +153,10 @@ class _Reader:
         for track in self.tracks:
             track.expect(begin=begin, stated_ms=self._stated_ms)
         self._error: Exception | None = None
+        if self._is_in_16_bit_units(max_duration_ms):
+            self.notes.append(Note(code=NoteCode.FLOATS_SCALED))
+            for track in self.tracks:
+                track.scale = SCALE_OF_16_BITS if _holds_floats(track.stream) else None
 
     @property
     def duration_ms(self) -> int:
@@ -211,6 +216,24 @@ class _Reader:
         if len(self.tracks) == 1 or self._container.start_time is None:
             return None
         return self._container.start_time / 1_000_000
+
+    def _is_in_16_bit_units(self, max_duration_ms: int) -> bool:
+        """Tell whether what holds floats holds numbers of 16 bits in them: that takes reading the file once more."""
+        if not any(_holds_floats(track.stream) for track in self.tracks):
+            return False
+        units = FloatUnits()
+        try:
+            with _open(self._path) as container:
+                streams = [stream for stream in _decodable(container) if _holds_floats(stream)]
+                for frame in container.decode(streams):
+                    if not isinstance(frame, AudioFrame):
+                        continue
+                    if frame.time is not None and frame.time * 1000 > max_duration_ms:
+                        break
+                    units.add(samples_of(frame))
+        except DECODER_ERRORS:  # judged by what came before; reading it anew says what is wrong
+            pass
+        return units.are_of_16_bits()
 
     def _packets(self) -> Iterator[Packet[Any]]:
         packets = self._container.demux([track.stream for track in self.tracks])
@@ -317,6 +340,10 @@ def _stated_ms(
         return max(known)
     alone = len(container.streams) == len(streams)  # else it may be the picture that lasts so long
     return None if container.duration is None or not alone else round(container.duration / 1000)
+
+
+def _holds_floats(stream: AudioStream) -> bool:
+    return stream.codec_context.name.startswith("pcm_f")
 
 
 def _stream_ms(stream: AudioStream) -> int | None:

@@ -1,8 +1,11 @@
-"""Measure the level of a stretch, and tell whether channels carry the same sound."""
+"""Measure the level of a stretch, tell whether channels carry the same sound, and in what unit floats are."""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import numpy as np
+import numpy.typing as npt
 
 from qareport.audio.resampling import SAMPLE_RATE, Samples
 
@@ -14,6 +17,9 @@ FLOOR_DBFS = -90.0
 IDENTICAL_RESIDUAL = 0.01
 #: A mean that is further from zero comes from the converter (-40 dBFS); that of speech is below a tenth of it.
 OFFSET = 0.01
+#: What brings floats in the units of 16 bits to full scale, and the least and the highest peak of speech in these.
+SCALE_OF_16_BITS: Final = np.float32(1 / 32768)
+_PEAKS_OF_16_BITS: Final = (128.0, 32768.0)
 
 
 def channels_identical(samples: Samples) -> bool:
@@ -69,3 +75,22 @@ def _residual(first: Samples, other: Samples) -> float:
 
 def _at(milliseconds: int) -> int:
     return max(0, milliseconds) * SAMPLE_RATE // 1000
+
+
+class FloatUnits:
+    """Tells floats that are plainly numbers of 16 bits from sound that is only too loud, by all of a recording."""
+
+    def __init__(self) -> None:
+        self._peak, self._sounding, self._beyond = 0.0, 0, 0
+
+    def add(self, block: npt.NDArray[Any]) -> None:
+        """Look at floats in any shape; what is no number tells nothing."""
+        sizes = np.abs(block[np.isfinite(block)])
+        self._peak = max(self._peak, float(sizes.max(initial=0.0)))
+        self._sounding += int(np.count_nonzero(sizes))
+        self._beyond += int(np.count_nonzero(sizes >= 1))
+
+    def are_of_16_bits(self) -> bool:
+        """Tell whether they are numbers of 16 bits: sound that is only too loud has few beyond full scale."""
+        least, highest = _PEAKS_OF_16_BITS
+        return least <= self._peak <= highest and 2 * self._beyond > self._sounding

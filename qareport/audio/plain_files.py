@@ -11,9 +11,9 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
+from qareport.audio.levels import SCALE_OF_16_BITS, FloatUnits
 from qareport.audio.resampling import Resampler, Samples
 
 #: In Hz, and channels: others are for FFmpeg to refuse.
@@ -23,8 +23,7 @@ _CODINGS = {1: (8, 16, 24, 32), 3: (32, 64), 6: (8,), 7: (8,)}
 _EXTENSIBLE = 0xFFFE
 #: So many seconds are read at once.
 _BLOCK_SECONDS = 4
-#: Floats in the units of 16 bits: what brings them to full scale, and the least peak of speech in them.
-_FLOATS, _SCALE, _LEAST_PEAK = frozenset(("FLOAT", "DOUBLE")), 1 / 32768, 128.0
+_FLOATS = frozenset(("FLOAT", "DOUBLE"))
 #: Codings that 16 bits hold: libsndfile is far slower at making floats of them than `Resampler`, which makes the same.
 _OF_16_BITS = frozenset(("PCM_16", "PCM_U8", "ALAW", "ULAW"))
 
@@ -75,7 +74,7 @@ def read_plain(path: Path, *, max_duration_ms: int) -> PlainRecording | None:
 
 
 def _read(file: soundfile.SoundFile) -> tuple[Samples, bool]:
-    scale = np.float32(_SCALE) if file.subtype in _FLOATS and _is_in_16_bit_units(file) else None
+    scale = SCALE_OF_16_BITS if file.subtype in _FLOATS and _is_in_16_bit_units(file) else None
     resampler = Resampler(file.samplerate, file.channels, expected=file.frames / file.samplerate)
     kind = "int16" if file.subtype in _OF_16_BITS else "float32"
     for block in file.blocks(_BLOCK_SECONDS * file.samplerate, dtype=kind, always_2d=True):
@@ -86,15 +85,11 @@ def _read(file: soundfile.SoundFile) -> tuple[Samples, bool]:
 
 
 def _is_in_16_bit_units(file: soundfile.SoundFile) -> bool:
-    """Tell whether floats are plainly numbers of 16 bits: sound that is only too loud has few beyond full scale."""
-    peak, sounding, beyond = 0.0, 0, 0
+    units = FloatUnits()
     for block in file.blocks(_BLOCK_SECONDS * file.samplerate, dtype="float32", always_2d=True):
-        sizes = np.abs(block[np.isfinite(block)])
-        peak = max(peak, float(sizes.max(initial=0.0)))
-        sounding += int(np.count_nonzero(sizes))
-        beyond += int(np.count_nonzero(sizes >= 1))
+        units.add(block)
     file.seek(0)
-    return _LEAST_PEAK <= peak <= 1 / _SCALE and 2 * beyond > sounding
+    return units.are_of_16_bits()
 
 
 def _is_usual(layout: _Layout) -> bool:

@@ -15,7 +15,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from qareport.audio.resampling import SAMPLE_RATE, Resampler, Samples
+from qareport.audio.resampling import SAMPLE_RATE, Resampler, Samples, samples_of
 from qareport.errors import AudioError, UnavailableError, os_reason
 from qareport.messages import say
 
@@ -99,6 +99,8 @@ class TrackReader:
         self.stream = stream
         self.sample_rate = 0
         self.channels = 0
+        #: What brings its floats to full scale, where that is not 1.
+        self.scale: np.float32 | None = None
         #: In seconds: decoded or filled so far; of this, time that was not sent, and that could not be decoded.
         self.seconds = self.unsent = self.lost = 0.0
         #: What went wrong last, and whether anything went wrong since the last frame.
@@ -160,7 +162,10 @@ class TrackReader:
             self._resampler = Resampler(frame.sample_rate, channels, expected=max(0.0, self._stated - self.seconds))
         self.seconds += frame.samples / frame.sample_rate
         self._limit.check(self.seconds * 1000, channels)
-        self._resampler.push_frame(frame)
+        if self.scale is None:
+            self._resampler.push_frame(frame)
+        else:
+            self._resampler.push(samples_of(frame) * self.scale)
         self._damaged = False
 
     def _check(self, frame: AudioFrame, channels: int) -> None:

@@ -7,7 +7,10 @@ copied (`contextvars.copy_context`).
 
 from __future__ import annotations
 
+import functools
 import gettext
+import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from qareport import messages
+from qareport.files import content_key
 
 K = TypeVar("K")
 
@@ -24,6 +28,8 @@ LOCALES: Final = ("zh", "en")
 _TAGS: Final[Mapping[str, str]] = {"zh": "zh-CN", "en": "en-US"}
 CATALOGUES: Final = Path(__file__).parent / "locales"
 DOMAIN: Final = "qareport"
+#: The space before a unit, which English has and Chinese has not.
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:h|min|s|ms|k?Hz|dB|dBFS|[kMG]B)\b)")
 _current: ContextVar[tuple[str, gettext.NullTranslations | None]] = ContextVar("language", default=(LOCALES[0], None))
 
 
@@ -55,6 +61,11 @@ def plural(text: str, number: float, **values: object) -> str:
     return ngettext(text, text, number).format(**values)
 
 
+def unbroken(text: str) -> str:
+    """Put no-break spaces between numbers and units: 3 min 04 s then breaks between 3 min and 04 s only."""
+    return _BEFORE_UNIT.sub("\u00a0", text)
+
+
 class Translated(Mapping[K, str]):
     """Words by key: written in Chinese, read in the language of the document that is being made."""
 
@@ -69,6 +80,13 @@ class Translated(Mapping[K, str]):
 
     def __len__(self) -> int:
         return len(self._words)
+
+
+@functools.cache
+def catalogues_key() -> str:
+    """Hash of all catalogues, of documents and of the messages that they hold, as this process read them first."""
+    files = (path for folder in (CATALOGUES, messages.CATALOGUES) for path in sorted(folder.rglob("*.mo")))
+    return content_key(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
 
 
 def current() -> str:

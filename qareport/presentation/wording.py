@@ -26,7 +26,7 @@ from qareport.model import (
     RoleSource,
     Severity,
 )
-from qareport.presentation.locale import N_, Translated, _, plural
+from qareport.presentation.locale import N_, Translated, _, plural, unbroken
 
 TITLE = N_("通话质检报告")
 NOT_MEASURED = N_("未测得")
@@ -278,7 +278,7 @@ def label_code(text: str) -> MomentLabel | None:
 
 def second(at_ms: int) -> str:
     """42 500 ms → 第42秒."""
-    return _("第{second}秒").format(second=at_ms // 1000)
+    return unbroken(_("第{second}秒").format(second=at_ms // 1000))
 
 
 def clock(at_ms: int) -> str:
@@ -293,12 +293,13 @@ def duration(length_ms: int | None) -> str:
     if length_ms is None:
         return _(NOT_MEASURED)
     if length_ms < 60_000:
-        return _("{seconds:.1f}秒").format(seconds=min(length_ms / 1000, 59.9))
+        return unbroken(_("{seconds:.1f}秒").format(seconds=min(length_ms / 1000, 59.9)))
     minutes, seconds = divmod(length_ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     if not hours:
-        return _("{minutes}分{seconds:02d}秒").format(minutes=minutes, seconds=seconds)
-    return _("{hours}小时{minutes:02d}分{seconds:02d}秒").format(hours=hours, minutes=minutes, seconds=seconds)
+        return unbroken(_("{minutes}分{seconds:02d}秒").format(minutes=minutes, seconds=seconds))
+    text = _("{hours}小时{minutes:02d}分{seconds:02d}秒").format(hours=hours, minutes=minutes, seconds=seconds)
+    return unbroken(text)
 
 
 def instant(value: datetime | None) -> str:

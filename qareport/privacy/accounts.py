@@ -18,7 +18,7 @@ _JOINER = (
     r"(?:[._%+-]|[ ，,]{0,2}(?:下划线|杠|点|dot|underscore|dash)[ ，,]{0,2}"
     rf"|[ ，,]{{1,2}}(?={_LETTER}(?![A-Za-z]))|(?<=(?<![A-Za-z])[A-Za-z0-9])[ ，,]{{1,2}})"
 )
-_MAILBOX = re.compile(rf"(?<![A-Za-z0-9'’]){_LETTER}(?:{_JOINER}?{_LETTER}){{0,40}}(?={_AT})", re.IGNORECASE)
+_MAILBOX = re.compile(rf"(?<![A-Za-z0-9'’@＠]){_LETTER}(?:{_JOINER}?{_LETTER}){{0,40}}(?={_AT})", re.IGNORECASE)
 _HOST = re.compile(
     rf"{_AT}(?:[A-Za-z{_DIGIT}-]+|新浪|网易|搜狐|雅虎|谷歌)(?:[\s，,][0-9])*"
     rf"(?:{_DOT}(?:[a-z][a-z0-9-]*|康姆|抗姆)){{1,4}}",
@@ -29,13 +29,22 @@ _DOMAIN = re.compile(
     "(?:edu|com|org|gov|co)[ .]*(?:dot|点)?[ ]*[a-z]{2})$",
     re.IGNORECASE,
 )
-_AT_ALONE = re.compile(r"[\s，,]*(?:[@＠]|艾特|爱特|圈[aA]|小老鼠)")
+_SERVICE = "qq|163|126|139|189|vip|sina|sohu|foxmail|gmail|outlook|hotmail|icloud|yahoo|新浪|网易|搜狐|雅虎|谷歌"
+#: In writing a name that follows the sign is somebody who is called, 屏幕碎了@某某客服, unless it is a mail service's.
+_AT_ALONE = re.compile(
+    r"(?:(?<!\s)[@＠]|\s+[@＠](?!\S))"
+    rf"(?:(?=\s*(?:{_SERVICE}))|(?!\s*(?:[A-Za-z0-9_.-]*[\u4e00-\u9fff]|[@＠])))"
+    r"|[\s，,]*(?:艾特|爱特|圈[aA]|小老鼠)",
+    re.IGNORECASE,
+)
 _HAS_AT = re.compile(r"[@＠]|艾特|爱特|圈[aA]|小老鼠|\bat\b", re.IGNORECASE)
 
 
 #: q，i，n，下划线: letters, spelled one by one.
 _SPELLED = re.compile(
     r"(?<![A-Za-z])[A-Za-z](?:[，, ]{1,2}(?:[A-Za-z](?![A-Za-z])|[0-9]|下划线|横杠|杠|点)){2,30}(?![A-Za-z])"
+    # 大写的H小写的m三三零一
+    rf"|(?:[大小]写的?[A-Za-z](?![A-Za-z])[，, ]{{0,2}})+(?:(?:[A-Za-z](?![A-Za-z])|[{_DIGIT}])[，, ]{{0,2}}){{2,20}}"
 )
 
 
@@ -65,7 +74,7 @@ def find_mails(text: str) -> Iterator[Found]:
 #: GA 36-2018: province, office, five places, six for new-energy vehicles; I and O are not used.
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领"
 _PLATE = re.compile(
-    rf"(?:[{_PROVINCES}]|(?:浙江|广东|江苏|上海|北京|天津|重庆|山东|河南|河北|四川|湖南|湖北|福建|安徽)的)\s?[A-HJ-NP-Z][\s·，,、.-]{{0,2}}"
+    rf"(?:[{_PROVINCES}]牌?|(?:浙江|广东|江苏|上海|北京|天津|重庆|山东|河南|河北|四川|湖南|湖北|福建|安徽)的)\s?[A-HJ-NP-Z][\s·，,、.-]{{0,2}}"
     r"(?=(?:[\s，,、-]*[A-Z]){0,3}[\s，,、-]*[0-9零〇一二两三四五六七八九幺洞拐勾])"
     r"(?:[A-HJ-NP-Z0-9零〇一二两三四五六七八九幺洞拐勾][\s，,、-]{0,2}){4,5}[A-HJ-NP-Z0-9零〇一二两三四五六七八九幺洞拐勾挂学警港澳]?"
     r"(?![a-z0-9])",
@@ -85,9 +94,11 @@ _SECRET = re.compile(
 )
 #: The three places on the back of a card.
 _CARD_CODE = re.compile(
-    rf"(?:安全码|背面(?:的|那)?(?:三位|三个数)|cvv)(?:\w{{0,2}}是|[\s，,:：])*(?P<id>[{_DIGIT}]{{3}})(?![{_DIGIT}])",
+    rf"(?:安全码|(?:背面|卡的?[后反]面)(?:的|那)?(?:末|最后)?(?:三位|三个数)|cvv)(?:\w{{0,2}}是|[\s，,:：])*(?P<id>[{_DIGIT}]{{3}})(?![{_DIGIT}])",
     re.IGNORECASE,
 )
+#: 按3605井号: what opens a door is ended with that key.
+_DOOR_CODE = re.compile(rf"(?<!拨)(?<!打)(?P<id>(?<![{_DIGIT}])[{_DIGIT}]{{4,8}})[，, ]?(?:再?[按加])?井(?:号|字)?键?")
 #: A vehicle's identification number has 17 places without I, O and Q.
 _VEHICLE = re.compile(r"(?:车架|车辆识别|vin)\D{0,6}(?P<id>[A-HJ-NPR-Z0-9]{17})(?![A-Za-z0-9])", re.IGNORECASE)
 #: 七杠二杠三零四四, 6-3-1204: shelf, layer, parcel.
@@ -113,6 +124,8 @@ def find_documents(stretch: Stretch) -> Iterator[Found]:
         if secret:
             yield secret.start("id"), secret.end("id"), _K.CODE
     for match in _CARD_CODE.finditer(text):
+        yield match.start("id"), match.end("id"), _K.CODE
+    for match in _DOOR_CODE.finditer(text) if "井" in text else ():
         yield match.start("id"), match.end("id"), _K.CODE
     for match in _VEHICLE.finditer(text) if stretch.letters else ():
         yield match.start("id"), match.end("id"), _K.DOCUMENT
@@ -142,7 +155,7 @@ _CONTACT = re.compile(
 _QQ = re.compile(rf"(?:QQ|qq|扣扣)(?:号码|号|群)?(?:是|:|：|，|,| )*(?P<id>[{_DIGIT}](?:[ ，,-]?[{_DIGIT}]){{4,11}})")
 #: Names that were made up for an account: whatever stands until the next pause.
 _NICK = re.compile(
-    "(?:旺旺名?|昵称|微信名|用户名|账户名|会员名|网名|游戏名|账号名|账号|淘宝名)(?:就?是|叫做|叫|为|：|:)[，,]?(?P<id>[\\w.-]{2,16}?)"
+    "(?:旺旺名?|昵称|微信名|用户名|账户名|会员名|网名|游戏名|账号名|账号|淘宝名)(?:就?是(?!否)|叫做|叫|为|：|:)[，,]?(?P<id>[\\w.-]{2,16}?)"
     "(?=[，,。！？!?\\s]|那个|这个|吧|吗|对|$)"
 )
 #: 旺旺名小鱼儿爱喝水: without a word between, no talk about the name.
@@ -151,7 +164,7 @@ _NICK_SAID = re.compile("旺旺(?:名字?|号码?|ID|id)(?P<id>[\\w.-]{2,16}?)(?
 _NICK_ANSWER = re.compile("[嗯呃哦啊，, ]*(?:就?是|叫)?(?P<id>[\\w.-]{2,16})[。，,！!]?(?:\\n|$)")
 _TALK = re.compile("[报说讲念写下的了吗呢吧没不忘登改绑查发给换用也都还就是有在那这我你您他什么哪上里好行对可以等怎再]")
 _NO_NICK = re.compile(
-    "[0-9零一二三四五六七八九幺]*$|什么|啥|多少|我|你|您|他|她|谁|这|那|不|没|被|手机|电话|哪|正常|有|怎么|一个|原来"
+    "[0-9零一二三四五六七八九幺]*$|什么|啥|多少|我|你|您|他|她|谁|这|那|不|没|被|手机|电话|哪|正常|有|怎么|一个|原来|关联|指"
 )
 
 
@@ -162,12 +175,14 @@ def find_accounts(stretch: Stretch) -> Iterator[Found]:
     if not heard:
         return
     for match in _TOKEN.finditer(text) if stretch.letters else ():
-        yield match.start(), match.end(), _K.ACCOUNT
+        if not _DEVICE.fullmatch(match.group()) and not _OF_DEVICE.match(text, match.end()):
+            yield match.start(), match.end(), _K.ACCOUNT
     for match in _QQ.finditer(text):
         yield match.start("id"), match.end("id"), _K.ACCOUNT
     for cue in stretch.cues if stretch.letters else ():
         word = _WORD.match(text, cue.end) if cue.kind is _K.ACCOUNT else None
-        if word and not word["id"].isupper() and word["id"].lower() not in _ENGLISH:
+        plain = word is None or word["id"].isupper() or word["id"].lower() in _ENGLISH
+        if word and not plain and not _DEVICE.fullmatch(word["id"]):
             yield word.start("id"), word.end("id"), _K.ACCOUNT
     for match in _NICK.finditer(text):
         if not _NO_NICK.match(match["id"]) and not match["id"].endswith("的"):
@@ -178,7 +193,16 @@ def find_accounts(stretch: Stretch) -> Iterator[Found]:
             yield said.start("id"), said.end("id"), _K.ACCOUNT
 
 
-_ENGLISH = frozenset(("wechat", "account", "number", "instead", "please", "about", "payment", "alipay", "transfer"))
+_ENGLISH = frozenset(
+    ("wechat", "weixin", "whatsapp", "account", "number", "instead", "please", "about", "payment", "alipay", "transfer")
+)
+#: What devices and systems are called looks like an account: iPhone15, win11, Wi-Fi.
+_DEVICE = re.compile(
+    "(?:iphone|ipad|vivo|oppo|redmi|smartisan|wlan|wi-?fi|ipv|windows|android|http|type-c|(?:micro|nano|mini)-)[a-z0-9]*"
+    "|(?:win|ios|mac|mate|nova|note|mi|hdmi|usb|mp|ps|xbox)[0-9]{1,3}(?:pro|max|plus|ultra|[a-z])*",
+    re.IGNORECASE,
+)
+_OF_DEVICE = re.compile(" ?(?:手机|系统|版本|电脑|平板)")
 
 #: A carrier's letters and at least eight digits.
 _TRACKING = re.compile(

@@ -17,19 +17,19 @@ _ENGLISH = {
         for value, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], start=1)
     },
 }
-_TIMES = {"两": 2, "俩": 2, "三": 3, "仨": 3, "四": 4, "五": 5, "double": 2, "triple": 3}
+_TIMES = {"俩": 2, "仨": 3, "double": 2, "triple": 3} | dict(zip("两三四五六七八", range(2, 9), strict=True))
 
 _SIMPLE = "0-9０-９零〇○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺两洞拐勾"
 _WORDS = "|".join(_ENGLISH)
 _ATOM = re.compile(
     # 三个零, double zero
-    rf"(?P<times>[两俩三仨四五])个(?P<repeated>[零〇幺一二三四五六七八九])(?=[{_SIMPLE}后前再]|[^\w]|$)"
+    rf"(?P<times>[两俩三仨四五六七八])个(?P<repeated>[零〇幺一二三四五六七八九])(?=[{_SIMPLE}后前再]|[^\w]|$)"
     # 一三八双零: between digits only.
     rf"|(?<=[{_SIMPLE}\s，,])双(?P<doubled>[零〇幺一二三四五六七八九])(?=[\s，,]*[{_SIMPLE}])"
     # 一百三十八零零一三… begins a telephone number.
     rf"|一百(?P<tens>[三四五六七八九])十(?P<ones>[一二三四五六七八九])(?=(?:[\s，,、-]?[{_SIMPLE}]){{8}})"
-    # 三百九十九 counts and is not spelt out.
-    rf"|(?P<digit>(?<![十百千万])[{_SIMPLE}](?![十百千万亿]))"
+    # 三百九十九 counts and is not spelt out, and so does 前三位.
+    rf"|(?P<digit>(?<![十百千万])(?:(?<=[{_SIMPLE}])|(?![二两三四五六七八]位))[{_SIMPLE}](?![十百千万亿]))"
     # 幺 is often transcribed as one of its homophones: taken for 1 only between digits.
     rf"|(?P<yao>(?<=[{_SIMPLE}])[要腰妖邀么](?=[{_SIMPLE}])|[要腰妖邀么](?=[三四五六七八九][{_SIMPLE}]{{3}}))"
     rf"|(?<![a-z])(?:(?P<multiple>double|triple)[\s-]+)?(?P<word>{_WORDS})(?![a-z])"
@@ -46,7 +46,7 @@ _PAUSES = (
 _JOINT = re.compile(rf"(?:{_PAUSES})+", re.IGNORECASE)
 #: What is said between the parts of a number that somebody reads out, checks or corrects.
 _LOOSE_JOINT = re.compile(
-    rf"(?:{_PAUSES}|对吗|对吧|对不对|对|是吧|是吗|是|不是|係|好的|好|没错|不对|哦不|错了|杠|中间|前面|后面|后边|后头|最后|再|还有|完了)+",
+    rf"(?:{_PAUSES}|对吗|对吧|对不对|对|是吧|是吗|是|不是|係|好的|好|没错|不对|哦不|错了|杠|(?:前|中间?|最?后|末尾?)[两三四五六七八]位|中间|前面|后面|后边|后头|最后|再|还有|完了)+",
     re.IGNORECASE,
 )
 _LONGEST_JOINT = 20

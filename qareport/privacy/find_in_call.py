@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -49,6 +50,28 @@ def find(text: str, *, context: str = "", kinds: Collection[PersonalKind] = ALL_
     return find_in_stretch(Stretch(text, [line]), kinds)
 
 
+#: What stands in the address of a page is no code and no number of a telephone.
+_LINK = re.compile(r"(?:https?://|www\.)[A-Za-z0-9./?=&%_#~:+-]+", re.IGNORECASE)
+_IN_LINKS = frozenset({_K.PHONE, _K.BANK_CARD, _K.CODE, _K.PICKUP_CODE, _K.ACCOUNT})
+_MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+#: 加QQ客服800010000: an agent tells where the shop is reached.
+_OFFICIAL = re.compile("客服|公众|官方|企业|关注")
+_OFFICIAL_WITHIN = 12
+
+
+def _is_public(stretch: Stretch, place: Found, links: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether something stands in the address of a page, or is the account of a shop, told by its agent."""
+    start, end, kind = place
+    before = bisect.bisect_right(links, (start, len(stretch.text))) - 1
+    if kind in _IN_LINKS and before >= 0 and end <= links[before][1]:
+        # …/u/3005540121 is somebody's page.
+        return not (
+            _MOBILE.search(stretch.text, start, end) or (kind is _K.ACCOUNT and stretch.text[start:end].isdigit())
+        )
+    official = kind is _K.ACCOUNT and stretch.agent
+    return official and _OFFICIAL.search(stretch.text, max(0, start - _OFFICIAL_WITHIN), start) is not None
+
+
 def find_in_stretch(stretch: Stretch, kinds: Collection[PersonalKind]) -> list[Find]:
     """Find personal data in one stretch."""
     everything: list[Found] = [
@@ -60,6 +83,8 @@ def find_in_stretch(stretch: Stretch, kinds: Collection[PersonalKind]) -> list[F
         *find_accounts(stretch),
         *find_birthdays(stretch),
     ]
+    links = [match.span() for match in _LINK.finditer(stretch.text)] if stretch.letters else []
+    everything = [place for place in everything if not _is_public(stretch, place, links)]
     if _K.TRACKING in kinds:
         everything += find_parcels(stretch.text)
     if _K.NAME in kinds:
@@ -82,6 +107,8 @@ JOIN_MS = 10_000
 #: This many digits of a number, said again, identify it; fewer where nothing else is said.
 ECHO_DIGITS = 6
 _SHORT_ECHO = 3
+#: 13270什么来着，哦，13270…: so many places that a mobile number begins with.
+_BEGUN_ECHO = 5
 #: Orders that one customer made one after the other have so many first places in common.
 _ALIKE = 6
 #: So many segments after a number its parts may be said back.
@@ -97,7 +124,7 @@ _ADDED = re.compile(
     f"(?:[，, ]*(?:末尾|最后|后面|尾巴|结尾)(?:是|就是)?(?:一个)?{_DIGIT}+)?[^\\w]*"
 )
 _LATIN = re.compile("[A-Za-z]{4}")
-_BACK = re.compile("[^\\w]|对吗|对吧|对不对|对|是吧|是吗|是|嗯|哦|好的|好|没错|吧|吗|就|您|这个|那个|后面|前面|尾号")
+_BACK = re.compile("[^\\w]|对吗|对吧|对不对|对|是吧|是吗|是|嗯|哦|好的|好|没错|吧|吗|就|您|这个|那个|后面|前面")
 
 
 #: What was found last: a call that is stored is masked for its summary, then for the search index.
@@ -286,7 +313,13 @@ class _KnownNumbers:
             return kind
         near = range(index - _ECHO_WITHIN, index + _ECHO_WITHIN + 1)
         for value, kind in itertools.chain.from_iterable(self._said_at.get(at, ()) for at in near):
-            if (alone and len(said) >= _SHORT_ECHO and said in value) or _misheard(said, value, kind):
+            begun = (
+                len(said) >= _BEGUN_ECHO
+                and kind is _K.PHONE
+                and value.startswith(said)
+                and len(value) >= _MOBILE_PLACES
+            )
+            if begun or (alone and len(said) >= _SHORT_ECHO and said in value) or _misheard(said, value, kind):
                 return kind
         return None
 

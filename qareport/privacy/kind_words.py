@@ -12,15 +12,15 @@ _K = PersonalKind
 #: Nearest to a number, these say what it is. `ORDER` stands for every number that belongs to things or companies.
 _WORDS: dict[PersonalKind, str] = {
     _K.ID_CARD: "身份证|身分证|证件号|身份号码",
-    _K.DOCUMENT: "护照|通行证|台胞证|回乡证|军官证|士兵证|居留证|居住证|警官证",
+    _K.DOCUMENT: "护照|驾驶证|驾照|档案编号|档案号|通行证|台胞证|回乡证|军官证|士兵证|居留证|居住证|警官证",
     _K.BANK_CARD: "银行卡|卡号|储蓄卡|信用卡|借记卡|打款账号|收款账号|对公账号|账户|存折|开户|张卡|工行|农行|建行|招行",
     _K.PICKUP_CODE: (
-        "取件码|取货码|提货码|取餐码|取票码|开柜码|开箱码|自提码|柜门码|柜子的码|柜给我的码|收货码|签收码|完工码|核销码"
+        "取件码|取货码|提货码|取餐码|取票码|开柜码|开箱码|自提码|柜门码|柜子的码|柜给我的码|巢的码|柜的码|驿站的码|菜鸟的码|收货码|签收码|完工码|核销码"
     ),
     _K.CODE: (
-        "验证码|校验码|动态码|动态密码|短信码|六位数|四位数|六位码|四位码|位码|来一条|来了一条|来了条|收到一条|短信里那个|"
+        "验证码|校验码|动态码|动态密码|动态口令|登录口令|口令是|码是|发的码|短信码|六位数|四位数|六位码|四位码|位码|来一条|来了一条|短信说是|短信里是|短信上是|短信写的|短信里写的|短信上写的|来了条|收到一条|短信里那个|"
         "短信里的数|位验证|一串码|去了条码|推了码|推了条码|码到了|码来了|码念|念一下码|报得有码|发了码|"
-        "推一次|密码|安全码|门禁|开门码|访客码|兑换码|卡密"
+        "发了个码|发了一个码|推一次|密码|安全码|门禁|开门码|访客码|兑换码|卡密"
     ),
     _K.ACCOUNT: (
         "微信|威信|薇信|扣扣|旺旺|支付宝|账号|帐号|用户名|登录名|"
@@ -30,11 +30,11 @@ _WORDS: dict[PersonalKind, str] = {
     _K.BIRTHDAY: "生日|出生|生辰",
     _K.NAME: "姓名|名字|称呼|贵姓|姓什么|叫什么|收件人|收货人|户名|全名|谁收|哪位",
     _K.ADDRESS: (
-        "地址|住址|住哪|住在哪|哪个小区|哪个村|您是哪里|寄到哪|寄哪|送到哪|送哪|发到哪|门牌|收货地|哪条路|几号楼|"
+        "几零几|房间号|房号|几单元|几号房|地址|住址|住哪|住在哪|哪个小区|哪个村|您是哪里|寄到哪|寄哪|送到哪|送哪|发到哪|门牌|收货地|哪条路|几号楼|"
         "什么位置|住的地方|新的地方|到哪里|边度"
     ),
     _K.PHONE: (
-        "手机号|手机|首机|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|几号联系|新号|新的号|我的号|用的号|现在用的是"
+        "手机号|手机|首机|冧巴|冧把|电话|号码|联系方式|联络方式|座机|固话|回拨|回电|全号|移动号|怎么联系|留个号|打这|打他|拨打|呼叫转移|几号联系|新号|新的号|我的号|用的号|现在用的是"
     ),
     _K.ORDER: (
         "订单|单号|单的号|单子|运单|编号|工单|维修单|报修单|安装单|货号|条码|条形码|税号|识别号|受理号|报障号|服务单|这单|那单|两单|一单|哪单|张单|几单|"
@@ -91,6 +91,10 @@ def simplified(text: str) -> str:
     return text.translate(_SIMPLIFIED) if _TRADITIONAL.search(text) else text
 
 
+#: 是一七七开头的那个吗: of a mobile number.
+_BEGINS = re.compile("(?<![0-9零一二三四五六七八九幺])[1一幺][3-9三四五六七八九][0-9零一二三四五六七八九幺几]开头")
+
+
 class Cue(NamedTuple):
     """A word at `text[start:end]` that names a kind of personal data."""
 
@@ -108,6 +112,8 @@ def cues(text: str) -> list[Cue]:
         for match in _CHINESE_CUE.finditer(text)
         if not (match.group().startswith("码") and _OTHER_CODE.search(text, 0, match.start()))
     ]
+    if "开头" in text:
+        found = sorted([*found, *(Cue(*match.span(), _K.PHONE) for match in _BEGINS.finditer(text))])
     if _ASCII.search(text):
         english = _ENGLISH_CUE.finditer(text.lower())
         found = sorted([*found, *(Cue(match.start(), match.end(), _KIND_OF[match.group()]) for match in english)])
@@ -127,7 +133,7 @@ _REFUSED = re.compile(
 #: 号码 alone may be of anything: a mobile number is known by its form.
 _VAGUE = frozenset({"号码", "number is"})
 #: 尺码到了 and 条码念一下 speak of no code that proves who somebody is.
-_OTHER_CODE = re.compile("[维二条尺号优惠邀请编页密扫价底数]$")
+_OTHER_CODE = re.compile("[维二条尺号优惠邀请编页密扫价底数代货机色]$")
 #: 手机上点一下 asks for no number.
 _DEVICE = re.compile("手机[上里点端屏壳版膜打]")
 #: 订单上的手机号 asks for no order.

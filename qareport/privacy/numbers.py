@@ -32,6 +32,8 @@ _PLACES: dict[PersonalKind, tuple[int, int]] = {
     _K.ORDER: (8, 21),
     _K.PHONE: (7, 13),
 }
+#: One who is asked for an identity card may say its parts far from each other.
+_PART_OF_IDENTITY = 8
 _SHORTEST = 3
 _BEGUN = re.compile("1[3-9][0-9]")
 #: Of an order's number people say its last places, no more of them than this.
@@ -85,6 +87,12 @@ _TRIED = re.compile("[，,。 ]{0,2}[^，。\n]{0,6}(?:试|拨|打(?!不开|开|
 #: 你们拿0512-66840713打来的
 _CALLER = re.compile("(?:你们|你家|客服|商家|店家)[^，。]{0,4}$")
 _CALLED_BY = re.compile("(?:给我)?打(?:来|过来|给我|的)")
+#: 0755-10000, 02012345: a hotline with an area before it; a line of somebody's begins with no 1.
+_AREA_HOTLINE = re.compile(r"0(?:10|2\d|[3-9]\d\d)1\d{4,5}|(?:86)?0?1[38]610010")
+#: 1-800-555-0100, free for whoever calls it.
+_TOLL_FREE = re.compile(r"1[-. (]{1,2}8(?:00|88|77|66|55|44|33)[-. )]{1,2}\d{3}[-. ]\d{4}(?!\d)")
+#: 2.6.3 is a version, 12:30:05 a time.
+_NO_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,4}){2,4}|(?:\d\d-\d\d )?\d{1,2}[:：] ?\d\d(?:[:：] ?\d\d)?")
 _TO_CALL = re.compile("联系|打过去|直接打|打给您|您(?:可以)?(?:记|打|找|拨)")
 _LEAD = re.compile("[嗯呃啊哦喂好对是的了有收到来了码就，,。…、 \n]*")
 _SPOKEN = re.compile("[^\\w]|[嗯呃啊哦那个对是就]")
@@ -102,7 +110,7 @@ def find_numbers(stretch: Stretch) -> Iterator[Found]:
             yield match.start(), match.end(), _K.PHONE
     previous: tuple[Run, PersonalKind | None] | None = None
     for run in stretch.runs:
-        if len(run.value) < _SHORTEST:
+        if len(run.value) < _SHORTEST or _NO_NUMBER.fullmatch(text, run.start, run.end):
             continue
         meaning = _meaning(run, stretch, previous)
         yield from _in_run(run, stretch, meaning)
@@ -123,6 +131,9 @@ def _in_run(run: Run, stretch: Stretch, meaning: PersonalKind | None) -> Iterato
         # 68824170，0592-68824170: the number without its area is the number.
         own = meaning is _K.PHONE or _BEGUN.match(taken_back) or value.endswith(taken_back)
         begun = len(taken_back) >= _SHORTEST and own
+        if _TOLL_FREE.match(text, run.pieces[first].start):
+            first = after
+            continue
         if kind is _K.PHONE and begun:
             yield run.start, run.pieces[first - 1].end, kind
         if kind is not _K.PHONE or _MOBILE.fullmatch(value) or not _of_company(run, stretch):
@@ -194,13 +205,17 @@ def _by_meaning(run: Run, stretch: Stretch, meaning: PersonalKind) -> Iterator[F
         places = len(part.value)
         if meaning is _K.BANK_CARD and _GLUED.match(stretch.text, part.end):
             continue  # 91320507MA1Y4GQ28B: a company's
-        if _UNIT.match(stretch.text, part.end) or _HOTLINE.fullmatch(part.value):
+        if _UNIT.match(stretch.text, part.end) or _HOTLINE.fullmatch(part.value) or _AREA_HOTLINE.fullmatch(part.value):
             continue
         lettered = _GLUED.match(stretch.text, part.start - 1) if part.start else None
         if meaning is _K.PHONE and (lettered or _of_company(run, stretch)):
             continue
         if meaning is _K.ACCOUNT and len(part.value) > _PLACES[_K.ACCOUNT][1]:
             meaning, (shortest, longest) = _K.BANK_CARD, _PLACES[_K.BANK_CARD]
+        if lettered and meaning is _K.PICKUP_CODE:
+            shortest = _SHORTEST  # A208
+        if meaning is _K.ID_CARD and _K.ID_CARD in stretch.line(part.start).asked:
+            shortest = _PART_OF_IDENTITY
         fits = _is_phone(part, stretch) if meaning is _K.PHONE else shortest <= places <= longest
         fits = fits or (meaning is _K.BANK_CARD and re.match(r"62\d{4}", part.value) is not None)
         if fits:
@@ -333,6 +348,8 @@ def _asked(run: Run, asked: Sequence[PersonalKind]) -> PersonalKind | None:
         return _K.BANK_CARD
     for kind in asked:
         shortest, longest = _PLACES.get(kind, (99, 0))
+        if kind is _K.ID_CARD and len(run.pieces) > 1:
+            shortest = _PART_OF_IDENTITY
         if kind is _K.ORDER or shortest <= len(run.value) <= longest:
             unclear = kind is _K.PHONE and _K.ORDER in asked and not run.value.startswith("0")
             return _K.ORDER if unclear and not _read_out(run) else kind

@@ -31,30 +31,38 @@ _WORD = re.compile(
     "管子|毛病|毛衣|白天|白跑|白条|牛奶|水|向日|项目|简单|简直|易碎|尚未|同|申请|申通|顺丰|纪念|景区|党员|荣耀|花|苹果|苏州|苏宁|京东|"
     "天猫|许多|江南|夏天|冬天|秋天|春|季度|边上|边框|边角|童装|童鞋|司机|查到|查过|查件|程序|章|沙发|桑拿|麻烦|麻辣|明明|师父|车间|车衣|包邮|"
     "包运|解释|解绑|解冻|何时|何况|付款|付钱|付了|付过|段时|路费|游戏|严重|康复|温度|费用|冷静|冷藏|"
-    "谢谢|席梦|全款|全额|全程|荣幸|寇|明细|池子|迟到|迟迟|薄款|薄|应付|连接|连锁|党|全国|全家|商店|商城|客服|时装|时尚|成人|单位|单价|单独|柴油|路由|"
+    "谢谢|席梦|全名|全款|全额|全程|荣幸|辛苦|付完|寇|明细|池子|迟到|迟迟|薄款|薄|应付|连接|连锁|党|全国|全家|商店|商城|客服|时装|时尚|成人|单位|单价|单独|柴油|路由|"
     "金融|金条|金卡|白金|银|钟头|钱包|钱款|万能|高铁|高档|高低|高跟|安排|安抚|安心|石头|龙虾|文具|平台|经理|小姐|先生|女士|老板|美女|亲|同学"
 )
-_MAY_ANNOUNCE = re.compile("[叫名]|我是|[货件系卡]人|的人|收[件货]的|抬头")
+_MAY_ANNOUNCE = re.compile("[叫名]|我是|本人|[货件系卡车机住诊保]人|乘客|旅客|的人|收[件货]的|抬头|[户机车业房]主")
 _ANNOUNCERS = re.compile(
-    "我(?:的)?(?:名字|姓名)?(?:就叫|叫做|叫|是)|(?:姓名|名字|收件人|收货人|收件的人|收件的|收货的|联系人|户名|持卡人)"
-    "(?:名字|姓名|名)?(?:还是|就是|是|叫|写的是|写的|写成|改成|填的|用|：|:|，|,| )*"
-    "|抬头(?:是)?个人[，,]?|(?<=[，。,])叫"
+    "我(?:的)?(?:名字|姓名)?(?:就叫|叫做|叫|是)|我?本人(?:是|叫)?|(?:姓名|名字|收件人|收货人|收件的人|收件的|收货的|联系人|寄件人|乘[车机]人|乘客|旅客|入住人|就诊人|投保人|户名|[户机车业房]主|持卡人)"
+    "(?:名字|姓名|名)?(?:还是|就是|是|叫|写的是|写的|写成|写|改成|填的|用|：|:|，|,| )*"
+    "|抬头[^，,。\n]{0,4}个人[，,]?|(?<=[，。,])叫"
 )
 #: 我同事李建国代收: somebody else's name, whose part in the matter follows.
 _RELATED = re.compile(
     "我(?:的|们)?(?:同事|老公|老婆|爱人|丈夫|妻子|先生|太太|妈妈?|爸爸?|父亲|母亲|儿子|女儿|弟弟?|哥哥?|姐姐?|妹妹?|朋友|室友|舍友|邻居|同学"
     "|对象|女朋友|男朋友|公公|婆婆|岳父|岳母|爷爷|奶奶)(?:叫|名叫|，叫)?"
 )
+#: 写我妈孔令仪
+_WRITTEN_OF = re.compile(f"写(?:的|上)?(?:{_RELATED.pattern})[，,]?")
+#: 写我爱人，韩小红
+_RELATED_ANSWER = re.compile(f"[写填用是就]*(?:{_RELATED.pattern})[，,]?")
 _HIS_PART = re.compile(
     "(?:帮[我忙])?(?:代收|签收|代签|代领|代取|收(?![到了入])|来取|去取|领的?)|的?(?:电话|手机|号码)|[，,](?:他|她)的?(?:电话|手机|号)"
 )
+#: 你就写孔令仪收
+_WRITTEN = re.compile("(?<!手)写(?:上|的)?(?=[\u4e00-\u9fff]{2,4}收(?![到了入货件据条]))")
 #: 我姓张, 免贵姓张, 姓欧阳
 _SURNAMED = re.compile(
     f"(?:我姓|免贵姓|免贵，姓|我就姓|(?:^|[，,。\n])姓)(?P<name>{_COMPOUND}|[{_SURNAME}])"
     "(?=[，,。！？!?吧 \n]|$|单名|叫|名)",
     re.MULTILINE,
 )
-_SINGLE = re.compile(f"(?P<name>{_COMPOUND}|[{_SURNAME}])(?=[，,。])")
+_SINGLE = re.compile(f"(?P<name>{_COMPOUND}|[{_SURNAME}])(?=[，,。\n]|$)")
+#: 叫我小韩就行
+_CALLED = re.compile(f"叫我(?P<name>[小老][{_SURNAME}])(?=就|吧|[，,。\n]|$)")
 #: Surnames that also agree.
 _YES = frozenset("成金时查边单连车")
 _ENGLISH_NAME = r"[A-Z][a-z]+(?:[ -][A-Z][a-z]+){0,2}"
@@ -105,20 +113,25 @@ def find_names(stretch: Stretch, beside: Sequence[Found] = ()) -> Iterator[Found
     """
     text = stretch.text
     for match in _ANNOUNCERS.finditer(text) if _MAY_ANNOUNCE.search(text) else ():
-        own = match.group().startswith("我") or match.group() == "叫"
+        own = match.group().startswith(("我", "本人")) or match.group() == "叫"
         if own and stretch.agent:
             continue
         end = _name_at(text, match.end())
-        if end is None:
+        if end is None or text.startswith("的人", end):
             continue
         # 我是王老师 or 我是金牌会员 may be anything; a pause must follow.
         pausing = not re.match(f"[{_HAN}A-Za-z0-9]", text[end : end + 1])
-        if match.group().endswith("是") and own and not pausing:
+        if match.group().endswith(("是", "本人")) and own and not pausing:
             continue
         yield match.end(), end, _K.NAME
     for match in _RELATED.finditer(text) if "我" in text and not stretch.agent else ():
         end = _name_at(text, match.end())
         if end is not None and _HIS_PART.match(text, end):
+            yield match.end(), end, _K.NAME
+    yield from ((*match.span("name"), _K.NAME) for match in _CALLED.finditer(text) if not stretch.agent)
+    for match in (*_WRITTEN.finditer(text), *_WRITTEN_OF.finditer(text)) if "写" in text else ():
+        end = _name_at(text, match.end())
+        if end is not None and text[end : end + 1] in ("收", *"，,。！ \n", ""):
             yield match.end(), end, _K.NAME
     if "姓" in text and not stretch.agent:
         yield from _surnames(text)
@@ -149,10 +162,12 @@ def _answers(stretch: Stretch) -> Iterator[Found]:
         end_of_line = after.start - 1 if after else len(text)
         lead = _LEAD.match(text, line.start, end_of_line)
         start = lead.end() if lead else line.start
+        related = _RELATED_ANSWER.match(text, start, end_of_line)
+        start = related.end() if related else start
         end = _name_at(text, start)
         if end is not None and (end >= end_of_line or text[end] in "，,。、 ！!"):
             yield start, end, _K.NAME
-        elif (single := _SINGLE.match(text, start)) and single.end() < end_of_line and single["name"] not in _YES:
+        elif (single := _SINGLE.match(text, start)) and single["name"] not in _YES:
             yield *single.span("name"), _K.NAME
         for match in _ENGLISH_ANSWER.finditer(text, line.start, end_of_line):
             yield *match.span("name"), _K.NAME
@@ -174,19 +189,27 @@ def _beside(text: str, beside: Sequence[Found]) -> Iterator[Found]:
 
 
 _NUMBER = "[0-9零〇一二三四五六七八九十廿初幺]"
-_DAY = rf"{_NUMBER}{{1,3}}月的?{_NUMBER}{{1,3}}[日号]?"
+_DAY = rf"(?:{_NUMBER}{{1,3}}|[正冬腊])月的?{_NUMBER}{{1,3}}[日号]?"
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _DATE = (
     rf"(?:(?:{_NUMBER}{{2,4}}年的?)(?:农历|阴历|阳历)?{_DAY}|{_DAY}|(?:19|20)\d\d[-/.]\d{{1,2}}[-/.]\d{{1,2}}"
     rf"|(?:{_MONTHS})\s+\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s+\d{{4}})?"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)? (?:{_MONTHS})(?:,?\s+\d{{4}})?)"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?(?:{_MONTHS})(?:,?\s+\d{{4}})?)"
 )
 _BORN = re.compile(
     "(?:生日|出生日期|出生年月|出生|生辰|birthday|date of birth|[Bb]orn)"
-    rf"(?:应该|是|在|于|为|：|:|,|，|\s|is|on|农历|阴历|阳历|就)*(?P<date>{_DATE})"
+    rf"(?:应该|是|在|于|为|：|:|,|，|\s|is|on|the|农历|阴历|阳历|就)*(?P<date>{_DATE})"
 )
 _BORN_AFTER = re.compile(rf"(?P<date>{_DATE})(?:的生日|生日|出生|生的|生人|过生日)")
-_ANY_DATE = re.compile(_DATE)
+#: 我七九年三月初五的: so long ago somebody was born, and nothing bought.
+_BORN_IN = re.compile(
+    rf"[我他她][\u4e00-\u9fff]{{0,3}}?是?(?P<date>(?:19|一九)?[4-9四五六七八九]{_NUMBER}年的?{_DAY})(?:的|生)?(?=[，,。！!？?\n]|$)"
+)
+#: 一九七七，十，初三
+_BARE_DATE = (
+    rf"(?:19|20|一九|二零|二〇|两零){_NUMBER}{{2}}[年，,、. -]*{_NUMBER}{{1,3}}[月，,、. -]*{_NUMBER}{{1,3}}[日号]?"
+)
+_ANY_DATE = re.compile(f"{_DATE}|{_BARE_DATE}")
 
 
 def find_birthdays(stretch: Stretch) -> Iterator[Found]:
@@ -195,6 +218,8 @@ def find_birthdays(stretch: Stretch) -> Iterator[Found]:
     if "生" in text or "orn" in text or "birth" in text:
         for pattern in (_BORN, _BORN_AFTER):
             yield from ((*match.span("date"), _K.BIRTHDAY) for match in pattern.finditer(text))
+    if "年" in text and not stretch.agent:
+        yield from ((*match.span("date"), _K.BIRTHDAY) for match in _BORN_IN.finditer(text))
     if stretch.asked(_K.BIRTHDAY):
         for match in _ANY_DATE.finditer(text):
             if _K.BIRTHDAY in stretch.line(match.start()).asked:

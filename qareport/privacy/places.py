@@ -19,11 +19,11 @@ _DIGIT = "0-9０-９零〇一二两三四五六七八九十百千幺洞拐勾"
 _DOOR = re.compile(
     rf"(?:第|附)?(?:[{_DIGIT}]{{1,8}}(?:[-杠][{_DIGIT}]{{1,4}}){{0,2}}[A-Za-z]?|[A-Za-z][{_DIGIT}]{{0,3}}"
     r"|[东西南北中甲乙丙丁](?=[单座楼栋区户门段]))[，,、 \t]?"
-    r"(?P<unit>号楼|号院|号门|号弄|号|弄|栋|幢|座|单元|室|楼|层|组|房|门|期|区|户|舍|铺|段)"
+    r"(?P<unit>号楼|号院|号门|号弄|号|弄|栋|幢|座|单元|室|楼|层|组|房|门|期|区|户|舍|铺|段|床(?![上被单四棉褥品垫头]))"
 )
 _PLACE = re.compile(
     "大道|大街|街道|里弄|胡同|小区|花园|公寓|大厦|社区|家园|新村|公馆|广场|中心|国际城|学院|大学|中学|小学|家属院|宿舍|工业园|产业园|科技园|"
-    "民宿|写字楼|底商|供销社|山庄|花城|新城|[路街巷苑镇乡村庄屯寨湾城府庭郡坊里道院居园]"
+    "民宿|写字楼|住院部|底商|供销社|山庄|花城|新城|路(?![径程标况费灯障虎]|由(?![东西南北])|过(?![去了来]))|[街巷苑镇乡村庄屯寨湾城府庭郡坊里道院居园]"
 )
 _WITH_DOOR = frozenset(("里", "道", "院", "居"))
 #: These are places only with a house right behind them, or where an address is expected.
@@ -70,12 +70,12 @@ _REGION = re.compile(
     "[，,、 ]?(?:嗯|呃|那个|就是)?[，,、 ]?$"
 )
 _NOT_PLACE = re.compile(
-    "(?:公里|线|道|走|半|网|思|铁|马|原|后|门|这条|那条|条|出|绕|问|带|短|电|通|顺|套|退|回|上|同|赶|修|小|大|在|高速公|(?:^|[这那我你他她了着过的在就走开等坐])一)路$|"
+    "(?:公里|线|道|下坡|上坡|冤枉|弯|下雪|下雨|下班|上班|什么|走|半|网|思|铁|马|原|后|门|这条|那条|条|出|绕|问|带|短|电|通|顺|套|退|回|上|同|赶|修|小|大|在|高速公|(?:^|[这那我你他她了着过的在就走开等坐])一)路$|"
     "(?:知|渠|频|轨|管|通|报|味|地|力|公|人|打交|头头是|铁|赛|一)道$|(?:心|手|家|店|仓|库|夜|屋|这|那|哪|车|城|乡|村|县|公|英|日|千|柜|盒|箱|袋|包|嘴|"
     "单子|订单|页面|系统|眼|怀|邻|区)里$|(?:商|京东商|网|长|同|进|电|全)城$|(?:医|法|出|入|住|电影|影|学|老|养老)院$|(?:政|天|官|首)府$|(?:家|法|开|出)庭$|"
     "(?:上街|逛街|农村|山村|城乡|老乡|下乡|同乡|街坊|家乡|进村|全村|我们村|冰镇|坐镇|邻居|定居|公园|校园|乐园|果园|校区|茶庄|钱庄|商庄)$|"
     "(?:转运|安全|权限|插件|积分|配送|分拨|集散|客服|服务|售后|物流|快递|营业|分拣|处理|维修|体验|呼叫|数据|个人|会员|帮助|检测|安装|投诉|领券|客户|分装|卡券|订单)中心$|"
-    "(?:隔壁|旁边|对面|别的|另外?一?个|其他|你们|他们|人家)小区$|家居$"
+    "(?:隔壁|旁边|对面|别的|另外?一?个|其他|你们|他们|人家|一会儿|改|全|整个)小区$|同(?:小区|街道)$|(?:[上下读念考]|老年|垄断)大学$|(?:满|臭)大街$|逛步行街$|骂街$|(?:垄断|旧|老|新|过|有些)小区$|[就有过]街道$|[一几两]间民宿$|得上镇$|家居$"
 )
 _GAP = re.compile(
     r"[，,、。.… \t\n]{0,3}(?:嗯|呃|啊|那个|就是|靠近|跟|与|和|往[东西南北]|边上那个|旁边|里面|里头|里|的)?"
@@ -97,7 +97,9 @@ _ANNOUNCED = re.compile(
     "address|ship to|deliver to|live (?:in|at|on)"
 )
 #: 建设路那家: a shop, not somebody's home.
-_SHOP = re.compile("那家|店|那个店|门店|站|网点")
+_SHOP = re.compile(
+    "那家|店|那个店|门店|站|网点|(?:营业厅|储蓄所|派出所)(?!楼上|隔壁|对面|旁边|后面)|[支分]行|(?:地铁|公交|车)站"
+)
 #: 友邦金融中心 is an address only where one was asked for.
 _HALL = re.compile("(?:中心|广场)$")
 _HOME = re.compile("的?(?:物业|门卫|保安|楼下)")
@@ -154,7 +156,7 @@ def find_addresses(stretch: Stretch) -> Iterator[Found]:
             if chain[-1].unit in ("号楼", "栋", "幢", "单元", "座", "号", "楼", "弄", "舍", "")
             else None
         )
-        if chain[-1].unit in ("", "号") and room and not _comma(text, end):
+        if room and not _comma(text, end) and (not chain[-1].unit or (chain[-1].unit == "号" and len(chain) == 1)):
             room = None
         near = any(0 <= start - place <= _WITHIN for place in announced)
         line = stretch.line(start)
@@ -164,10 +166,24 @@ def find_addresses(stretch: Stretch) -> Iterator[Found]:
             yield start, beside.end(), _K.ADDRESS
         elif _is_address(text, chain, room is not None, open_=open_, asked=_K.ADDRESS in line.asked):
             yield start, room.end() if room else end, _K.ADDRESS
+    yield from _rooms(stretch)
     if _ASCII_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ENGLISH.finditer(text))
     if stretch.letters and _ROOM_WORD.search(text):
         yield from ((match.start(), match.end(), _K.ADDRESS) for match in _ROOM_SAID.finditer(text))
+
+
+#: 几零几 / 嗯，四零二吧
+_ROOM_ASKED = re.compile(
+    rf"[嗯呃哦啊对，, ]*(?:是|就是)?(?P<room>[0-9]{{3,4}}|[{_DIGIT}]{{3,5}})(?:吧|呢|室)?[，。,. ]*(?:\n|$)"
+)
+
+
+def _rooms(stretch: Stretch) -> Iterator[Found]:
+    """Find a number of three or four places that is all the answer to a question for an address, asked last."""
+    for line in stretch.lines:
+        if line.asked[:1] == (_K.ADDRESS,) and (room := _ROOM_ASKED.match(stretch.text, line.start)):
+            yield *room.span("room"), _K.ADDRESS
 
 
 def _comma(text: str, at: int) -> bool:
@@ -261,6 +277,12 @@ def _is_door(text: str, match: re.Match[str]) -> bool:
         return _THING.match(text, match.end()) is None
     if unit == "号":
         return _DATEISH.match(text, match.end()) is None and text[match.start() - 1 : match.start()] not in ("月", "工")
+    if (
+        unit == "区"
+        and match.group().startswith("中")
+        and re.match(f"[{_HAN}]", text[match.start() - 1 : match.start()])
+    ):
+        return False  # 吴中区 is a district
     if unit in ("门", "房", "区", "户", "组", "期", "铺", "层", "楼", "室", "舍"):
         return text[match.end() : match.end() + 1] not in ("间", "间", "别", "型", "免", "付", "分")
     return True

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from qareport.errors import NotFoundError, QareportError, StoreError
 from qareport.messages import say
-from qareport.model import ApiToken, Permission, Team, User, UserRole
+from qareport.model import TOKEN_SCOPES, ApiToken, Permission, Team, User, UserRole
 from qareport.store.connection import in_utc, upsert
 from qareport.store.database import Database
 from qareport.store.desk_schema import SessionRow, TeamAgentRow, TeamRow, TeamUserRow, TokenRow, UserRow
@@ -348,7 +348,9 @@ def _user(row: UserRow, teams: tuple[str, ...]) -> User:
 
 def _token(row: TokenRow) -> ApiToken:
     return ApiToken(
-        token_id=row.id, name=row.name, user_id=row.user_id, scopes=tuple(map(Permission, json.loads(row.scopes))),
+        token_id=row.id, name=row.name, user_id=row.user_id,
+        # What tokens could carry once is granted to none any more.
+        scopes=tuple(scope for scope in map(Permission, json.loads(row.scopes)) if scope in TOKEN_SCOPES),
         teams=tuple(json.loads(row.teams)), created_at=_instant(row.created_at), expires_at=_instant(row.expires_at),
         used_at=_instant(row.used_at) if row.used_at else None,
         revoked_at=_instant(row.revoked_at) if row.revoked_at else None,

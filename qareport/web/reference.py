@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
@@ -18,6 +18,7 @@ from qareport import __version__, messages
 from qareport.messages import Message
 from qareport.web.dependencies import MyAccess
 from qareport.web.errors import CODES
+from qareport.web.middleware import cookie_name
 from qareport.web.templating import render
 
 router = APIRouter()
@@ -26,9 +27,15 @@ _BREAK: Final = re.compile(r"(?<!\n)\n(?!\n)")
 _SENTENCE: Final = re.compile(r"(?<=[.。])\s+|(?<=。)|\n")
 _ABOUT: Final = (
     "Authenticate with `Authorization: Bearer qar_…` (a token of the desk), or with the session of a browser. "
+    "Users, teams, tokens and webhooks are changed, and calls deleted, with a session only. "
     "Fields are only added within a version; unknown ones in requests are refused. Lists go on from `next`. "
     "Errors are `application/problem+json` (RFC 9457) with a stable `code`."
 )
+#: Who may do what, whom the desk tells, and what is deleted for good: a person's deed, which no token does.
+_OF_PERSONS: Final = re.compile(
+    r"[A-Z]+ /api/v1/(?:users|teams|tokens|webhooks|deliveries)(?:/.*)?|DELETE /api/v1/calls/\{call_id\}"
+)
+_SESSION_ONLY: Final[list[dict[str, list[str]]]] = [{"session": []}]
 _PROBLEM: Final = {
     "type": "object",
     "description": "An error (RFC 9457).",
@@ -166,17 +173,25 @@ def operations_of(document: Mapping[str, Any], address: str) -> Iterator[Operati
             yield Operation(
                 name=operation["operationId"], method=method.upper(), path=path, summary=operation["summary"],
                 text=operation.get("description", ""), parameters=tuple(operation.get("parameters", ())), body=body,
-                curl=_curl(method.upper(), path, asked, address),
+                curl=_curl(method.upper(), path, asked, address, key=_key(operation, address)),
             )  # fmt: skip
 
 
-def _curl(method: str, path: str, asked: Mapping[str, Any], address: str) -> str:
+def _key(operation: Mapping[str, Any], address: str) -> str:
+    """Return what opens the desk to an example: a token, or a session, which says where it is from."""
+    if operation.get("security") != _SESSION_ONLY:
+        return '-H "Authorization: Bearer $QAREPORT_TOKEN"'
+    cookie = f'-H "Cookie: {cookie_name(urlsplit(address).scheme)}=$QAREPORT_SESSION"'
+    return f"{cookie} -H {shlex.quote(f'Origin: {address}')}"
+
+
+def _curl(method: str, path: str, asked: Mapping[str, Any], address: str, *, key: str) -> str:
     places = _PLACES | ({"name": _RULE_FILE} if path.startswith("/api/v1/rules") else {})
     for name, value in places.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     query = "?" + urlencode(asked["query"]) if "query" in asked else ""
     words = ["curl", "--fail-with-body", *(["-X", method] if method != "GET" else [])]
-    line = f'{shlex.join(words)} -H "Authorization: Bearer $QAREPORT_TOKEN"'
+    line = f"{shlex.join(words)} {key}"
     if "body" in asked:
         line += f" --json {shlex.quote(json.dumps(asked['body'], ensure_ascii=False))}"
     if "file" in asked:
@@ -239,8 +254,10 @@ def make_document(app: FastAPI) -> dict[str, Any]:
         "description": "An error.",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for methods in document["paths"].values():
+    for path, methods in document["paths"].items():
         for method, operation in methods.items():
+            if _OF_PERSONS.fullmatch(f"{method.upper()} {path}"):
+                operation["security"] = _SESSION_ONLY
             responses = operation["responses"]
             responses.pop("422", None)
             responses["4XX"] = responses["5XX"] = problem

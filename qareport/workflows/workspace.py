@@ -149,14 +149,16 @@ class Workspace:
 
     @cached_property
     def templates_key(self) -> str:
-        """Hash of all files in the folder of templates.
+        """Hash of what documents are worded with: all files in the folder of templates, and the catalogues.
 
         Raises:
             ConfigError: as `templates`.
         """
+        from qareport.presentation import locale
+
         files = sorted(path for path in self.templates.iterdir() if path.suffix in _TEMPLATE_SUFFIXES)
         hashes = ((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files)
-        return content_key(*(part for pair in hashes for part in pair))
+        return content_key(locale.catalogues_key(), *(part for pair in hashes for part in pair))
 
     @property
     def rules_dir(self) -> Path:

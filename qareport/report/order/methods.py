@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from qareport.model import CallReport, FailedCall, OrderReport
 from qareport.presentation import wording
-from qareport.presentation.locale import _, plural
+from qareport.presentation.locale import _, plural, unbroken
 from qareport.presentation.view_types import Metric
 from qareport.report.order.transcript_lines import Speakers, is_guess
 
@@ -73,7 +73,8 @@ def _call_method(call: CallReport, number: int) -> Metric:
     if call.audio:
         channels = call.audio.channels
         layout = {1: _("单声道"), 2: _("双声道")}.get(channels, _("{count}声道").format(count=channels))
-        parts.append(_("录音 {rate} Hz {layout}").format(rate=call.audio.sample_rate, layout=layout))
+        sampled = _("录音 {rate} Hz {layout}").format(rate=call.audio.sample_rate, layout=layout)
+        parts.append(unbroken(sampled))
     if call.masked:
         parts.append(plural("遮住个人信息{count}处", len(call.masked), count=len(call.masked)))
     return Metric(label=wording.nth_call(number), value=wording.clauses(parts), remark=call.call_id)

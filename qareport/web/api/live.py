@@ -111,7 +111,7 @@ def get_live_call(access: MyAccess, live_id: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/live/stream")
+@router.get("/live/stream", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 def follow_live(
     access: MyAccess,
     live_id: Annotated[str, Query(max_length=40, description="Of this live call alone; empty: of all.")] = "",

@@ -165,6 +165,20 @@ def test_floats_in_the_units_of_16_bits_are_scaled_with_a_note(tmp_path: Path) -
     assert [note.code for note in read.notes] == ["floats_scaled"]
 
 
+@pytest.mark.parametrize("name", ["loud.caf", "loud.aiff", "loud.w64", "loud.wav"])
+def test_floats_that_only_ffmpeg_reads_are_scaled_too(tmp_path: Path, name: str) -> None:
+    samples = np.sin(np.arange(48_000) / 20, dtype=np.float32)[None].repeat(2, axis=0) * 0.5
+    codec = "pcm_f32be" if name.endswith("aiff") else "pcm_f64le" if name.endswith("w64") else "pcm_f32le"
+    path = write_audio(tmp_path / name, samples * 32768, rate=16_000, codec=codec)
+    if name.endswith("wav"):  # what is cut off a little is left to FFmpeg
+        path.write_bytes(path.read_bytes()[:-40])
+    read = decode(path, max_duration_ms=LIMIT_MS)
+    length = min(read.samples.shape[1], samples.shape[1])
+    assert length > 47_900
+    assert np.abs(read.samples[:, :length] - samples[:, :length]).max() < 1e-4
+    assert "floats_scaled" in [note.code for note in read.notes]
+
+
 def test_floats_that_are_only_too_loud_are_not_scaled(tmp_path: Path) -> None:
     samples = np.sin(np.arange(48_000) / 20, dtype=np.float32)[None]
     samples[0, 100] = 20_000  # a damaged sample

@@ -7,12 +7,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from qareport.model import QaState, UserRole
+from qareport.model import Permission, QaState, UserRole
 from qareport.store.audit import TRIMMED
 from qareport.web import Desk, auditing
 from qareport.web.health import SignOfLife
@@ -132,7 +133,7 @@ def test_the_page_of_live_calls_says_where_they_come_in_and_whether_anything_lis
 
 def test_a_token_is_shown_once_does_what_it_may_and_is_revoked(opened: OpenDesk) -> None:
     admin = opened.enter(UserRole.ADMIN)
-    form = {"name": "工单系统", "user": "admin", "days": "30", "scopes": ["settings:write", "calls:read"]}
+    form = {"name": "工单系统", "user": "admin", "days": "30", "scopes": ["calls:read", "rules:read"]}
     secret = secret_on(admin.post("/settings/tokens", data=form).text)
     page = admin.get("/settings/tokens").text
     assert secret not in page
@@ -140,15 +141,37 @@ def test_a_token_is_shown_once_does_what_it_may_and_is_revoked(opened: OpenDesk)
     program = opened.browser()
     program.headers["authorization"] = f"Bearer {secret}"
     assert program.get("/api/v1/me").json()["token"] == form["name"]
-    more = {"name": "more", "scopes": ["calls:delete"]}
-    assert program.post("/api/v1/tokens", json=more).status_code == 403
+    assert program.post("/api/v1/tokens", json={"name": "more", "scopes": ["calls:read"]}).status_code == 403
     assert program.get("/api/v1/audit").status_code == 403
     number = opened.desk.store.tokens.list()[0].token_id
     admin.post(f"/settings/tokens/{number}/revoke")
     assert program.get("/api/v1/me").status_code == 401
 
 
-@pytest.mark.parametrize("form", [{"name": "t"}, {"name": "t", "scopes": "appeals:write"}, {"name": "", "scopes": "x"}])
+def test_a_token_made_when_tokens_could_delete_calls_and_change_settings_may_do_neither(opened: OpenDesk) -> None:
+    tokens, admin = opened.desk.store.tokens, opened.users[UserRole.ADMIN]
+    old = (Permission.CALLS_READ, Permission.CALLS_DELETE, Permission.SETTINGS_WRITE)
+    made, secret = tokens.add("old", admin.user_id, old, at=opened.clock.now, lasts=timedelta(days=9))
+    assert made.scopes == (Permission.CALLS_READ,)
+    program = opened.browser()
+    program.headers["authorization"] = f"Bearer {secret}"
+    assert program.get("/api/v1/users").status_code == 403
+    assert program.get("/api/v1/calls").status_code == 200
+    call_id = program.get("/api/v1/calls").json()["items"][0]["call_id"]
+    assert program.delete(f"/api/v1/calls/{call_id}", params={"confirm": call_id}).status_code == 403
+    shown = opened.enter(UserRole.ADMIN).get("/settings/tokens").text
+    assert "calls:delete" not in shown
+    assert "settings:write" not in shown
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "t"},
+        {"name": "", "scopes": "x"},
+        *({"name": "t", "scopes": scope} for scope in ("appeals:write", "calls:delete", "settings:write")),
+    ],
+)
 def test_a_token_that_may_do_nothing_or_too_much_is_not_made(opened: OpenDesk, form: dict[str, str]) -> None:
     assert opened.enter(UserRole.ADMIN).post("/settings/tokens", data=form).status_code == 422
     assert opened.desk.store.tokens.list() == ()

@@ -14,6 +14,7 @@ import pytest
 from qareport import settings
 from qareport.errors import ConfigError, ModelError, NoStoreError
 from qareport.model import Act, Call
+from qareport.presentation import locale
 from qareport.workflows.workspace import Workspace
 from tests.support.calls import CUSTOMER, call, say
 from tests.support.dailies import make_config, write_transcripts
@@ -129,6 +130,20 @@ def test_an_edited_template_is_another_key(tmp_path: Path, config: Path) -> None
     before = Workspace.open(config=config, templates=templates).templates_key
     assert Workspace.open(config=config, templates=templates).templates_key == before
     (templates / "call.css").write_text(".mine { color: red }\n", "utf-8")
+    assert Workspace.open(config=config, templates=templates).templates_key != before
+
+
+def test_a_catalogue_that_says_something_else_is_another_key(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates = settings.default_dir("templates")
+    before = Workspace.open(config=config, templates=templates).templates_key
+    catalogues = Path(shutil.copytree(locale.CATALOGUES, tmp_path / "locales"))
+    monkeypatch.setattr(locale, "CATALOGUES", catalogues)
+    monkeypatch.setattr(locale, "catalogues_key", locale.catalogues_key.__wrapped__)  # read anew
+    assert Workspace.open(config=config, templates=templates).templates_key == before
+    with next(catalogues.rglob("*.mo")).open("ab") as file:
+        file.write(b"x")
     assert Workspace.open(config=config, templates=templates).templates_key != before
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from qareport.model import Note, PeriodKind
 from qareport.presentation import locale, note_wording, wording
-from qareport.presentation.locale import N_, Translated, _, plural, speaking
+from qareport.presentation.locale import N_, Translated, _, plural, speaking, unbroken
 from qareport.presentation.templating import make_environment
 from qareport.report.period import terms
 from qareport.settings import MailSettings
@@ -152,9 +152,9 @@ def test_english_has_a_form_for_one(count: int, said: str) -> None:
 @pytest.mark.parametrize(
     ("length_ms", "chinese", "english"),
     [
-        (3_240, "3.2秒", "3.2 s"),
-        (184_320, "3分04秒", "3 min 04 s"),
-        (3_723_000, "1小时02分03秒", "1 h 02 min 03 s"),
+        (3_240, "3.2秒", "3.2\u00a0s"),
+        (184_320, "3分04秒", "3\u00a0min 04\u00a0s"),
+        (3_723_000, "1小时02分03秒", "1\u00a0h 02\u00a0min 03\u00a0s"),
         (None, "未测得", "not measured"),
     ],
 )
@@ -162,6 +162,12 @@ def test_durations_in_both_languages(length_ms: int | None, chinese: str, englis
     assert wording.duration(length_ms) == chinese
     with speaking("en"):
         assert wording.duration(length_ms) == english
+
+
+def test_a_number_and_its_unit_stay_in_one_line() -> None:
+    with speaking("en"):
+        assert wording.second(42_500) == "42\u00a0s"
+    assert unbroken("16 kHz, 3 spoken sentences, -20 dBFS") == "16\u00a0kHz, 3 spoken sentences, -20\u00a0dBFS"
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,11 @@ GRANTS: Final[Mapping[UserRole, Mapping[Permission, Reach]]] = MappingProxyType(
         UserRole.AUDITOR: _grants(Reach.ALL, _P.AUDIT_READ),
     }
 )  # fmt: skip
-#: An agent's appeal is a person's own word; deleting calls for good, and saying who may do what, are a person's deed.
-_OF_PERSONS: Final = frozenset({_P.APPEALS_WRITE, _P.CALLS_DELETE, _P.SETTINGS_WRITE})
+#: An agent's appeal, what is decided on it and which answers are taught are a person's own word; deleting calls for
+#: good, and saying who may do what, are a person's deed.
+_OF_PERSONS: Final = frozenset(
+    {_P.APPEALS_WRITE, _P.APPEALS_DECIDE, _P.APPEALS_FINAL, _P.QA_WRITE, _P.CALLS_DELETE, _P.SETTINGS_WRITE}
+)
 #: What a token may carry.
 TOKEN_SCOPES: Final = tuple(right for right in Permission if right not in _OF_PERSONS)
 

@@ -27,13 +27,16 @@ _BREAK: Final = re.compile(r"(?<!\n)\n(?!\n)")
 _SENTENCE: Final = re.compile(r"(?<=[.。])\s+|(?<=。)|\n")
 _ABOUT: Final = (
     "Authenticate with `Authorization: Bearer qar_…` (a token of the desk), or with the session of a browser. "
-    "Users, teams, tokens and webhooks are changed, and calls deleted, with a session only. "
+    "Users, teams, tokens and webhooks are changed, appeals and question-answer pairs decided, and calls deleted, with a "
+    "session only. "
     "Fields are only added within a version; unknown ones in requests are refused. Lists go on from `next`. "
     "Errors are `application/problem+json` (RFC 9457) with a stable `code`."
 )
-#: Who may do what, whom the desk tells, and what is deleted for good: a person's deed, which no token does.
+#: Who may do what, whom the desk tells, what is decided on a person's word, and what is deleted for good: a person's
+#: deed, which no token does.
 _OF_PERSONS: Final = re.compile(
-    r"[A-Z]+ /api/v1/(?:users|teams|tokens|webhooks|deliveries)(?:/.*)?|DELETE /api/v1/calls/\{call_id\}"
+    r"[A-Z]+ /api/v1/(?:users|teams|tokens|webhooks|deliveries|appeals)(?:/.*)?|DELETE /api/v1/calls/\{call_id\}"
+    r"|PATCH /api/v1/qa-pairs/\{pair_id\}"
 )
 _SESSION_ONLY: Final[list[dict[str, list[str]]]] = [{"session": []}]
 _PROBLEM: Final = {

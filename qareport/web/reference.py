@@ -27,8 +27,8 @@ _BREAK: Final = re.compile(r"(?<!\n)\n(?!\n)")
 _SENTENCE: Final = re.compile(r"(?<=[.。])\s+|(?<=。)|\n")
 _ABOUT: Final = (
     "Authenticate with `Authorization: Bearer qar_…` (a token of the desk), or with the session of a browser. "
-    "Users, teams, tokens and webhooks are changed, appeals and question-answer pairs decided, and calls deleted, with a "
-    "session only. "
+    "Users, teams, tokens and webhooks are changed, appeals and question-answer pairs decided, and calls deleted, "
+    "with a session only. "
     "Fields are only added within a version; unknown ones in requests are refused. Lists go on from `next`. "
     "Errors are `application/problem+json` (RFC 9457) with a stable `code`."
 )

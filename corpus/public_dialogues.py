@@ -16,6 +16,8 @@ from typing import Any, Final
 PUBLIC: Final = Path(__file__).parent / "public"
 #: Sets of labels: the first is for looking at, the others for measuring at the end.
 DEVELOPMENT, HELD_OUT, FRESH = "development", "held_out", "held_out_2"
+#: For looking at, too; labelled for moments, faults and risk alone.
+MOMENTS_ALONE = "alarms"
 #: Sessions of JDDC are known by the first characters of their id, pieces by those of their hash.
 _SHORT = 12
 #: The published files with pieces of JDDC chats: `.enc` has the first turns of each, `.dec` the last one.

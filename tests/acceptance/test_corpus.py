@@ -17,7 +17,7 @@ from corpus.convert import convert, read
 from corpus.pairs import MarkedCall, MarkedPair, marked_batches
 from corpus.pairs import check as check_pairs
 from corpus.pairs import problems as pair_problems
-from corpus.public_dialogues import DEVELOPMENT, FRESH, HELD_OUT, case_of, read_dialogues, read_labels
+from corpus.public_dialogues import DEVELOPMENT, FRESH, HELD_OUT, MOMENTS_ALONE, case_of, read_dialogues, read_labels
 from tests.support.paths import ROOT
 
 BATCHES = sorted((ROOT / "corpus" / "calls").glob("*.jsonl"))
@@ -103,7 +103,7 @@ def test_a_sentence_may_come_again_in_the_other_half_of_a_pair() -> None:
     assert list(exchange_problems(pair)) == []
 
 
-@pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT, FRESH])
+@pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT, FRESH, MOMENTS_ALONE])
 def test_labels_on_public_dialogues_are_those_of_the_guide_and_quote_nothing(name: str) -> None:
     for labels in read_labels(name):
         turns = range(1, len(labels["turns"]) + 1)
@@ -114,7 +114,8 @@ def test_labels_on_public_dialogues_are_those_of_the_guide_and_quote_nothing(nam
         }  # fmt: skip
         assert re.fullmatch(r"jddc:[0-9a-f-]{12}|jddc-piece:[0-9a-f]{12}|stc:[0-9]+|ecd:[0-9]+", labels["id"])
         assert all(
-            acts and (ACTS["customer"].issuperset(acts) or ACTS["agent"].issuperset(acts)) for acts in labels["turns"]
+            (acts or name == MOMENTS_ALONE) and (ACTS["customer"].issuperset(acts) or ACTS["agent"].issuperset(acts))
+            for acts in labels["turns"]
         )
         marked = [*labels["moments"], *labels["optional"]]
         assert all(kind in KINDS and turn in turns for kind, turn in marked)
@@ -140,7 +141,7 @@ def test_pieces_are_cut_into_the_turns_that_are_labelled() -> None:
 
 
 def test_no_public_dialogue_is_in_two_sets() -> None:
-    ids = [labels["id"] for name in (DEVELOPMENT, HELD_OUT, FRESH) for labels in read_labels(name)]
+    ids = [labels["id"] for name in (DEVELOPMENT, HELD_OUT, FRESH, MOMENTS_ALONE) for labels in read_labels(name)]
     assert len(ids) == len(set(ids))
 
 
@@ -248,7 +249,7 @@ def test_the_page_counts_what_is_there() -> None:
     assert dict(re.findall(r"^\| `(\w+\.txt)` \| (\d+) \|", page, re.MULTILINE)) == {
         name: str(count) for name, count in exchanges.items()
     }
-    public = {name: len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT, FRESH)}
+    public = {name: len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT, FRESH, MOMENTS_ALONE)}
     assert f"on {sum(public.values())} published dialogues" in page
     for name, count in public.items():
         assert f"| `{name}.jsonl` | {count}: " in page

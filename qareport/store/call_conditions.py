@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Integer, and_, any_, cast, column, func, literal, not_, or_, select, true
+from sqlalchemy import ARRAY, Integer, and_, cast, column, func, literal, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from qareport.model import Agents
@@ -54,7 +54,7 @@ def is_one_of(session: Session, number: Any, numbers: Iterable[int]) -> Any:
     """Return the condition that a number is one of some: however many, they are one value to the database."""
     joined = ",".join(map(str, numbers))
     if session.get_bind().dialect.name == "postgresql":
-        return number == any_(cast(literal(f"{{{joined}}}"), ARRAY(Integer)))
+        return number.in_(select(func.unnest(cast(literal(f"{{{joined}}}"), ARRAY(Integer)))))
     return number.in_(select(column("value")).select_from(func.json_each(f"[{joined}]")))
 
 

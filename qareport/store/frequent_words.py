@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, func, or_, select
@@ -41,18 +42,16 @@ class FrequentWords:
         self._scope: Final[Scope] = scope
         self._parts: Final = parts
 
+    def is_worth_it(self, agents: Agents) -> bool:
+        """Tell whether a share of the sentences is likely to show more calls than are counted."""
+        return self._share(agents) <= _LARGEST
+
     def are_many(self, agents: Agents) -> bool:
-        """Tell whether a share of the sentences has more calls than are counted; False: too small a share to tell."""
-        every = self._session.scalar(select(func.max(SearchCallRow.number))) or 0
-        seen = every if agents.only is None else self._session.scalar(select(func.count()).where(visible_to(agents)))
-        counts = {part: self._words.estimate(self._session, part) for part in self._parts}
-        chances = {part: -math.expm1(-count / every) if every else 0.0 for part, count in counts.items()}
-        expected = (seen or 0) * _chance(self._node, chances)
-        if expected * _LARGEST < MOST_COUNTED * _SURELY:
-            return False
-        share = MOST_COUNTED * _SURELY / expected
+        """Tell whether a share of the sentences has more calls than are counted; False: there may be more for all."""
+        share = self._share(agents)
         known = {
-            part: self._words.find_some(self._session, part, math.ceil(share * count)) for part, count in counts.items()
+            part: self._words.find_some(self._session, part, math.ceil(share * count))
+            for part, count in self._counts.items()
         }
         evaluation = Evaluation(self._session, self._scope, known)
         found = calls_of(evaluation.evaluate(self._node), self._scope)
@@ -68,6 +67,20 @@ class FrequentWords:
         if self._scope == "sentence":
             return known[self._node]
         return Evaluation(self._session, self._scope, known).witnesses_of(self._node, calls)
+
+    def _share(self, agents: Agents) -> float:
+        """Return the share of the sentences in which as many calls as are counted are to be expected."""
+        every = self._session.scalar(select(func.max(SearchCallRow.number)))
+        if not every:
+            return math.inf
+        seen = every if agents.only is None else self._session.scalar(select(func.count()).where(visible_to(agents)))
+        chances = {part: -math.expm1(-count / every) for part, count in self._counts.items()}
+        expected = (seen or 0) * _chance(self._node, chances)
+        return MOST_COUNTED * _SURELY / expected if expected else math.inf
+
+    @cached_property
+    def _counts(self) -> dict[Node, float]:
+        return {part: self._words.estimate(self._session, part) for part in self._parts}
 
     def _holds_in(self, node: Node, call: Any) -> Any:
         if node in self._parts or not isinstance(node, And | Or):

@@ -24,11 +24,10 @@ from qareport.store.word_index import Scope
 if TYPE_CHECKING:
     from qareport.store.word_index import Numbers
 
-#: Calls that are read at once in the order of a list: first so many, then more and more.
-_FIRST: Final = 500
-_MOST: Final = 4_000
-#: Calls that are looked at one by one for a page.
-_LOOKED_AT: Final = 20_000
+#: Calls that are read in the order of a list, step by step, to find a page of many.
+_STEPS: Final = (500, 1_000)
+#: Calls that are looked at one by one for a page of frequent words.
+_LOOKED_AT: Final = 5_000
 
 
 class WordList:
@@ -46,9 +45,10 @@ class WordList:
 
     def choose(self, order: Order, limit: int) -> Chosen:
         """Choose the calls of one page, and one more where there is one."""
-        if self._frequent is not None and self._frequent.are_many(self._agents):
-            page = self._look(self._frequent.holds_in, order, limit)
-            if len(page) == limit:
+        frequent = self._frequent
+        if frequent is not None and frequent.is_worth_it(self._agents):
+            page = self._look(frequent.holds_in, order, limit)  # what fails at once comes first
+            if len(page) == limit and frequent.are_many(self._agents):
                 return Chosen(numbers=page, total=MOST_COUNTED, exact=False)
         self._found = self._evaluation.evaluate(self._node)
         calls = self._evaluation.visible(calls_of(self._found, self._scope), self._agents)
@@ -83,17 +83,19 @@ class WordList:
         return list(self._session.scalars(page))
 
     def _walk(self, calls: Numbers, order: Order, limit: int) -> list[int]:
-        """Read along all calls, more at a time from step to step, until those of the list make a page."""
+        """Read along all calls until those of the list make a page; the database does it where they are far away."""
         column, number = order.column(SearchCallRow), SearchCallRow.number
-        wanted, chosen, size = set(calls.tolist()), list[int](), _FIRST
-        while len(chosen) < limit:
+        wanted, chosen = set(calls.tolist()), list[int]()
+        for size in _STEPS:
             page = order.page(self._every(order, column, number), column, number, size)
             places = [(value, call) for value, call in self._session.execute(page)]
-            if not places:
-                break
             chosen += [call for _, call in places if call in wanted]
-            size, order = min(2 * size, _MOST), replace(order, after=places[-1])
-        return chosen[:limit]
+            if len(chosen) >= limit or len(places) < size:
+                return chosen[:limit]
+            order = replace(order, after=places[-1])
+        # Asked so, it is a condition on what an index has in order, not a way to look up each of them.
+        others = self._every(order, number).where(is_one_of(self._session, number, calls.tolist()).is_(true()))
+        return [*chosen, *self._session.scalars(order.page(others, column, number, limit - len(chosen)))]
 
     def _every(self, order: Order, *columns: Any) -> Any:
         """Select from all calls that may be seen and have a place in an order."""

@@ -180,9 +180,9 @@ class CallPages:
         return CallPage(calls=shown, more=len(chosen.numbers) > query.limit, total=chosen.total, exact=chosen.exact)
 
     def _searched(self, session: Session, query: CallPageQuery, node: Node) -> CallPage:
-        from qareport.store.word_lists import WordList  # it imports numpy
+        from qareport.store.word_lists import SpokenList  # it imports numpy
 
-        found = WordList(session, node, query.scope, query.agents)
+        found = SpokenList(session, node, query.scope, query.agents)
         chosen = found.choose(_order(query), query.limit + 1)
         page = chosen.numbers[: query.limit]
         lines = found.lines_of(page)

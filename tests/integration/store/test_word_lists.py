@@ -17,11 +17,11 @@ from sqlalchemy import insert, text
 from qareport.codec import to_json
 from qareport.model import Agents, Role
 from qareport.search import Line, parse
-from qareport.store import CallPageQuery, Scope, Sort, Store, frequent_words, word_lists
+from qareport.store import CallPageQuery, Scope, Sort, Store, word_lists
 from qareport.store.connection import batches, in_utc
-from qareport.store.frequent_words import FrequentWords
 from qareport.store.search_schema import SearchCallRow, SearchLinesRow
-from qareport.store.word_index import SHIFT, word_index
+from qareport.store.word_index import SHIFT, vectors, word_index
+from qareport.store.word_lists import FrequentWords
 
 CALLS, SENTENCES, AGENTS = 250, 3, 4
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -94,8 +94,7 @@ def test_a_list_is_the_same_however_it_is_made(store: Store, monkeypatch: pytest
     assert all(dict(found).keys() <= dict(whole[asked, scope, sort, True]).keys() for (asked, scope, sort, _), found in
                whole.items())  # fmt: skip
 
-    for module in (word_lists, frequent_words):
-        monkeypatch.setattr(module, "MOST_COUNTED", 20)
+    monkeypatch.setattr(word_lists, "MOST_COUNTED", 20)
     monkeypatch.setattr(word_lists, "_STEPS", (5, 10))  # the database walks to what is further away
     assert read_lists(store) == whole
 
@@ -107,22 +106,21 @@ def test_a_list_is_the_same_however_it_is_made(store: Store, monkeypatch: pytest
         return shown[-1]
 
     monkeypatch.setattr(FrequentWords, "are_many", note)
-    monkeypatch.setattr(frequent_words, "_LARGEST", 1.0)
+    monkeypatch.setattr(word_lists, "_LARGEST", 1.0)
     assert read_lists(store) == whole
     assert bool(shown) != store.database.is_sqlite
     assert store.database.is_sqlite or shown.count(True) > len(shown) / 2
 
-    monkeypatch.setattr(frequent_words, "_SURELY", 0.1)  # a share that shows nothing
+    monkeypatch.setattr(word_lists, "_SURELY", 0.1)  # a share that shows nothing
     assert read_lists(store) == whole
 
 
 def test_a_list_of_frequent_words_says_that_it_has_more_calls_than_are_counted(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (word_lists, frequent_words):
-        monkeypatch.setattr(module, "MOST_COUNTED", 20)
+    monkeypatch.setattr(word_lists, "MOST_COUNTED", 20)
     for largest in (0.0, 1.0):
-        monkeypatch.setattr(frequent_words, "_LARGEST", largest)
+        monkeypatch.setattr(word_lists, "_LARGEST", largest)
         page = store.call_pages.list(CallPageQuery(node=parse("退货", time_zone="UTC"), limit=5))
         assert (page.total, page.exact, page.more, len(page.calls)) == (20, False, True, 5)
 
@@ -131,7 +129,7 @@ def test_of_a_share_of_the_sentences_only_so_many_are_read_and_by_the_index(stor
     if store.database.is_sqlite:
         pytest.skip("of PostgreSQL: SQLite's index has the numbers of sentences itself")
     with store.database.read() as session:
-        words = frequent_words.vectors(session)
+        words = vectors(session)
         assert words is not None
         node = parse("退货", time_zone="UTC")
         every = words.find(session, node)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, not_, or_, select, true
+from sqlalchemy import ARRAY, Integer, and_, cast, column, func, literal, not_, or_, select, true
+from sqlalchemy.orm import Session
 
+from qareport.model import Agents
 from qareport.search import FACETS, And, Between, Fact, Node, Not, Or
 from qareport.store.connection import in_utc
 from qareport.store.desk_schema import TeamAgentRow, TeamRow
@@ -40,6 +43,19 @@ def condition_of(node: Node) -> Any:
         case Fact():
             return _fact(node)
     raise TypeError(node)
+
+
+def visible_to(agents: Agents) -> Any:
+    """Return the condition that a call is one of some agents'."""
+    return true() if agents.only is None else SearchCallRow.agent_id.in_(sorted(agents.only))
+
+
+def is_one_of(session: Session, number: Any, numbers: Iterable[int]) -> Any:
+    """Return the condition that a number is one of some: however many, they are one value to the database."""
+    joined = ",".join(map(str, numbers))
+    if session.get_bind().dialect.name == "postgresql":
+        return number.in_(select(func.unnest(cast(literal(f"{{{joined}}}"), ARRAY(Integer)))))
+    return number.in_(select(column("value")).select_from(func.json_each(f"[{joined}]")))
 
 
 def between_of(column: Any, node: Between) -> Any:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import and_, func, select, true
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from qareport.model import Agents, HeatCounts, Risk
 from qareport.search import FACETS, Hit, Node
-from qareport.store.call_conditions import condition_of, is_about_calls
+from qareport.store.call_conditions import condition_of, is_about_calls, visible_to
 from qareport.store.call_lists import MOST_COUNTED, Order, choose
-from qareport.store.connection import batches, in_utc
+from qareport.store.connection import in_utc
 from qareport.store.database import Database
 from qareport.store.day_rollups import Day, DayRollups, calls_state
 from qareport.store.heat_counts import HeatDay, add_up_heat, count_heat, filed_under, split_facets
 from qareport.store.search_index import read_hits
 from qareport.store.search_schema import SearchCallRow
-from qareport.store.word_index import PAGE, SHIFT, Scope
+from qareport.store.word_index import SHIFT, Scope
 
 #: Newest first, oldest first, lowest score first.
 Sort = Literal["-started", "started", "score"]
@@ -98,13 +98,13 @@ class CallPages:
         ordered = select(row.call_id).order_by(row.started_utc, row.number)
         with self._database.read() as session:
             if node is None or is_about_calls(node):
-                wanted = _visible(agents) if node is None else and_(_visible(agents), condition_of(node))
+                wanted = visible_to(agents) if node is None else and_(visible_to(agents), condition_of(node))
                 return tuple(session.scalars(ordered.where(wanted)))
             from qareport.store.search_evaluation import Evaluation, distinct  # it imports numpy
 
             numbers = Evaluation(session, scope).evaluate(node)
             found = set((numbers if scope == "call" else distinct(numbers >> SHIFT)).tolist())
-            every = session.execute(ordered.add_columns(row.number).where(_visible(agents)))
+            every = session.execute(ordered.add_columns(row.number).where(visible_to(agents)))
             return tuple(call_id for call_id, number in every if number in found)
 
     def count_heat(
@@ -128,7 +128,7 @@ class CallPages:
             values and numbers of calls by kind, as `search.FACETS`.
         """
         row = SearchCallRow
-        newest = select(row.number).where(_visible(agents)).order_by(row.started_utc.desc(), row.number.desc())
+        newest = select(row.number).where(visible_to(agents)).order_by(row.started_utc.desc(), row.number.desc())
         some = newest.limit(MOST_COUNTED).subquery()
         counted = Counter[tuple[str, str]]()
         with self._database.read() as session:
@@ -144,8 +144,8 @@ class CallPages:
         """Return the agents who have calls, of some."""
         row = SearchCallRow
         # From agent to agent in the index: not every call is looked at.
-        step = select(func.min(row.agent_id).label("agent")).where(_visible(agents)).cte(recursive=True)
-        after = select(func.min(row.agent_id)).where(row.agent_id > step.c.agent, _visible(agents)).scalar_subquery()
+        step = select(func.min(row.agent_id).label("agent")).where(visible_to(agents)).cte(recursive=True)
+        after = select(func.min(row.agent_id)).where(row.agent_id > step.c.agent, visible_to(agents)).scalar_subquery()
         step = step.union_all(select(after).where(step.c.agent.is_not(None)))
         with self._database.read() as session:
             return tuple(agent for agent in session.scalars(select(step.c.agent)) if agent)
@@ -158,74 +158,39 @@ class CallPages:
     def count_starts(self, first: datetime, last: datetime, agents: Agents) -> tuple[tuple[datetime, int], ...]:
         """Count the calls that began in [first, last), in steps of ten minutes: in every time zone these make days."""
         step = func.substr(SearchCallRow.started_utc, 1, _TEN_MINUTES).label("step")
-        query = select(step, func.count()).where(_began(first, last), _visible(agents)).group_by(step)
+        query = select(step, func.count()).where(_began(first, last), visible_to(agents)).group_by(step)
         with self._database.read() as session:
             return tuple((datetime.fromisoformat(f"{step}0:00+00:00"), count) for step, count in session.execute(query))
 
     def find_starts_around(self, first: datetime, last: datetime, agents: Agents) -> tuple[datetime | None, ...]:
         """Return when the last call before a time began, and the first one after it; None where there is none."""
         column = SearchCallRow.started_utc
-        before = select(func.max(column)).where(column != "", column < in_utc(first), _visible(agents))
-        after = select(func.min(column)).where(column >= in_utc(last), _visible(agents))
+        before = select(func.max(column)).where(column != "", column < in_utc(first), visible_to(agents))
+        after = select(func.min(column)).where(column >= in_utc(last), visible_to(agents))
         with self._database.read() as session:
             return tuple(
                 datetime.fromisoformat(text) if text else None for text in map(session.scalar, (before, after))
             )
 
     def _listed(self, session: Session, query: CallPageQuery) -> CallPage:
-        visible = None if query.agents.only is None else _visible(query.agents)
+        visible = None if query.agents.only is None else visible_to(query.agents)
         chosen = choose(session, query.node, visible, _order(query), query.limit)
         found = _rows_of(session, chosen.numbers[: query.limit])
         shown = tuple(_call(row, query.sort, ()) for row in found)
         return CallPage(calls=shown, more=len(chosen.numbers) > query.limit, total=chosen.total, exact=chosen.exact)
 
     def _searched(self, session: Session, query: CallPageQuery, node: Node) -> CallPage:
-        from qareport.store.search_evaluation import Evaluation, distinct  # it imports numpy
+        from qareport.store.word_lists import SpokenList  # it imports numpy
 
-        evaluation = Evaluation(session, query.scope)
-        numbers = evaluation.evaluate(node)
-        calls = numbers if query.scope == "call" else distinct(numbers >> SHIFT)
-        calls = evaluation.visible(calls, query.agents)
-        order = _order(query)
-        chosen = _page_of(session, calls.tolist(), order, query)
-        shown, page = [], chosen[: query.limit]
-        lines = evaluation.witnesses_of(node, page) if query.scope == "call" else numbers
-        for row in _rows_of(session, page):
-            hits = read_hits(session, evaluation.lines_of(lines, row.number)[: query.most_hits])
-            shown.append(_call(row, query.sort, hits))
-        total = min(len(calls), MOST_COUNTED)
-        return CallPage(
-            calls=tuple(shown), more=len(chosen) > query.limit, total=total, exact=len(calls) <= MOST_COUNTED
+        found = SpokenList(session, node, query.scope, query.agents)
+        chosen = found.choose(_order(query), query.limit + 1)
+        page = chosen.numbers[: query.limit]
+        lines = found.lines_of(page)
+        shown = tuple(
+            _call(row, query.sort, read_hits(session, lines[row.number][: query.most_hits]))
+            for row in _rows_of(session, page)
         )
-
-
-def _page_of(session: Session, numbers: Sequence[int], order: Order, query: CallPageQuery) -> list[int]:
-    """Return the numbers of one page of the calls that a search found, and one more where there is one.
-
-    Few are read by their numbers; of many, enough come soon in the order of all calls.
-    """
-    row = SearchCallRow
-    column = order.column(row)
-    dated = column.is_not(None) if order.by_score else true()
-    if len(numbers) <= MOST_COUNTED:
-        places = [
-            (value, number)
-            for batch in batches(numbers, PAGE)
-            for value, number in session.execute(select(column, row.number).where(row.number.in_(batch), dated))
-            if order.follows((value, number))
-        ]
-        return [number for _, number in sorted(places, reverse=order.downwards)[: query.limit + 1]]
-    wanted, chosen = set(numbers), list[int]()
-    statement = select(column, row.number).where(dated, _visible(query.agents))
-    while len(chosen) <= query.limit:
-        places = [
-            (value, number) for value, number in session.execute(order.page(statement, column, row.number, 4 * PAGE))
-        ]
-        chosen += [number for _, number in places if number in wanted]
-        if not places:
-            break
-        order = replace(order, after=places[-1])
-    return chosen[: query.limit + 1]
+        return CallPage(calls=shown, more=len(chosen.numbers) > query.limit, total=chosen.total, exact=chosen.exact)
 
 
 def _rows_of(session: Session, numbers: Sequence[int]) -> list[SearchCallRow]:
@@ -244,10 +209,6 @@ def _order(query: CallPageQuery) -> Order:
 
 def _place(row: SearchCallRow, sort: Sort) -> tuple[str, int]:
     return (str(row.score) if sort == "score" else row.started_utc, row.number)
-
-
-def _visible(agents: Agents) -> Any:
-    return true() if agents.only is None else SearchCallRow.agent_id.in_(sorted(agents.only))
 
 
 def _began(first: datetime, last: datetime) -> Any:

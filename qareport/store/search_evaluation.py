@@ -6,7 +6,7 @@ The database's full-text index gives the sentences of words and tags, `search_ca
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from qareport.model import Agents
 from qareport.search import And, Between, Fact, Mark, Node, Not, Or, Words
-from qareport.store.call_conditions import condition_of
+from qareport.store.call_conditions import condition_of, visible_to
 from qareport.store.search_schema import SearchCallRow
 from qareport.store.word_index import MOST_SENTENCES, PAGE, SHIFT, Scope, read_numbers, word_index
 
@@ -26,18 +26,24 @@ if TYPE_CHECKING:
 class Evaluation:
     """One query, evaluated: arrays of the numbers of sentences, or of calls where the scope is the call."""
 
-    def __init__(self, session: Session, scope: Scope) -> None:
+    def __init__(self, session: Session, scope: Scope, known: Mapping[Node, Numbers] | None = None) -> None:
+        """Take what the evaluation is of.
+
+        Args:
+            session: of the database.
+            scope: what the query must hold for.
+            known: the sentences of parts that the full-text index answers, for those that are not to be looked up.
+        """
         self._session = session
         self._scope = scope
         self._words = word_index(session)
-        #: The sentences of single words and tags.
-        self._known: dict[Node, Numbers] = {}
+        self._known = dict(known or {})
         self._joined = func.string_agg if session.get_bind().dialect.name == "postgresql" else func.group_concat
 
     def evaluate(self, node: Node) -> Numbers:
         """Return what a query holds for, sorted."""
-        if self._scope == "sentence" and _is_fulltext(node):
-            return self._words.find(self._session, node)
+        if self._scope == "sentence" and is_fulltext(node):
+            return self._leaf(node)
         match node:
             case Words() | Mark():
                 return distinct(self._leaf(node) >> SHIFT)
@@ -53,7 +59,7 @@ class Evaluation:
 
     def witnesses(self, node: Node, calls: Numbers) -> Numbers:
         """Return the sentences of calls that any word or tag of a query holds for; of a call without one the first."""
-        sentences = _union([self._leaf(leaf) for leaf in _leaves(node)])
+        sentences = _union([self._leaf(leaf) for leaf in leaves_of(node)])
         sentences = sentences[np.isin(sentences >> SHIFT, calls)]
         with_words = select(SearchCallRow.number).where(SearchCallRow.sentences > 0)
         if len(calls) <= PAGE:
@@ -85,7 +91,7 @@ class Evaluation:
         """Return those of some calls that agents took."""
         if agents.only is None:
             return calls
-        query = select(SearchCallRow.number).where(SearchCallRow.agent_id.in_(sorted(agents.only)))
+        query = select(SearchCallRow.number).where(visible_to(agents))
         return np.intersect1d(calls, self._numbers(query), assume_unique=True)
 
     def lines_of(self, lines: Numbers, number: int) -> list[int]:
@@ -116,11 +122,11 @@ class Evaluation:
 
     def _all(self, parts: Sequence[Node]) -> Numbers:
         """Evaluate AND: what the full-text index answers goes to it at once, calls and NOT take away from the rest."""
-        fulltext = [part for part in parts if _is_fulltext(part)] if self._scope == "sentence" else []
+        fulltext = [part for part in parts if is_fulltext(part)] if self._scope == "sentence" else []
         if fulltext:
-            fulltext += [part for part in parts if isinstance(part, Not) and _is_fulltext(part.part)]
+            fulltext += [part for part in parts if isinstance(part, Not) and is_fulltext(part.part)]
         rest = [part for part in parts if part not in fulltext]
-        numbers = self._words.find(self._session, And(parts=tuple(fulltext))) if fulltext else None
+        numbers = self._leaf(And(parts=tuple(fulltext))) if fulltext else None
         for part in sorted(rest, key=lambda node: isinstance(node, Not)):
             if numbers is not None and not len(numbers):
                 break
@@ -159,6 +165,11 @@ class Evaluation:
         return read_numbers(self._session.scalar(select(self._joined(cast(rows.c[0], Text), ","))))
 
 
+def calls_of(found: Numbers, scope: Scope) -> Numbers:
+    """Return the calls of what a query holds for: of sentences, unless the scope is the call."""
+    return found if scope == "call" else distinct(found >> SHIFT)
+
+
 def distinct(numbers: Numbers) -> Numbers:
     """Remove duplicates from sorted numbers. numpy's `unique` hashes them, which takes ten times as long."""
     return numbers[np.concatenate(([True], numbers[1:] != numbers[:-1]))] if len(numbers) else numbers
@@ -169,19 +180,20 @@ def _union(parts: Sequence[Numbers]) -> Numbers:
     return distinct(np.sort(np.concatenate([np.empty(0, dtype=np.int64), *parts]), kind="stable"))
 
 
-def _is_fulltext(node: Node) -> bool:
-    """Whether the full-text index answers a query by itself: words and tags, with NOT beside others only."""
+def is_fulltext(node: Node) -> bool:
+    """Tell whether the full-text index answers a query by itself: words and tags, with NOT beside others only."""
     if isinstance(node, And):
         sure = [part for part in node.parts if not isinstance(part, Not)]
-        return bool(sure) and all(_is_fulltext(part.part if isinstance(part, Not) else part) for part in node.parts)
+        return bool(sure) and all(is_fulltext(part.part if isinstance(part, Not) else part) for part in node.parts)
     if isinstance(node, Or):
-        return all(_is_fulltext(part) for part in node.parts)
+        return all(is_fulltext(part) for part in node.parts)
     return isinstance(node, Words | Mark)
 
 
-def _leaves(node: Node) -> Iterator[Node]:
+def leaves_of(node: Node) -> Iterator[Node]:
+    """Yield the words and tags of a query that may stand in what it finds."""
     if isinstance(node, And | Or):
         for part in node.parts:
-            yield from _leaves(part)
+            yield from leaves_of(part)
     elif isinstance(node, Words | Mark):
         yield node

@@ -9,9 +9,24 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from sqlalchemy import text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    Text,
+    cast,
+    column,
+    exists,
+    func,
+    literal,
+    select,
+    table,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
@@ -78,7 +93,12 @@ class WordIndex(Protocol):
 
 def word_index(session: Session) -> WordIndex:
     """Return the index of the database of a session."""
-    return _Vectors() if session.get_bind().dialect.name == "postgresql" else _Fts5()
+    return vectors(session) or _Fts5()
+
+
+def vectors(session: Session) -> Vectors | None:
+    """Return PostgreSQL's index, if that is the database: it need not look at all sentences of a frequent word."""
+    return Vectors() if session.get_bind().dialect.name == "postgresql" else None
 
 
 #: Whether SQLite erases deleted terms at once; before 3.42 the whole index must be written anew.
@@ -165,7 +185,10 @@ _WITH_ROOM = text(
 )
 
 
-class _Vectors:
+_ROW: Final = table("search_words", column("number", BigInteger), column("words", TSVECTOR))
+
+
+class Vectors:
     """PostgreSQL: a tsvector for each sentence, written term by term with its place, under a GIN index."""
 
     def put(self, session: Session, sentences: Iterable[Sentence]) -> None:
@@ -208,6 +231,49 @@ class _Vectors:
         numbers = _read_parts(session.execute(query, {"query": self._query(node)}).one())
         numbers.sort()
         return numbers
+
+    def estimate(self, session: Session, node: Node) -> float:
+        """Return about how many sentences a query holds for, as the server plans it."""
+        query = text("EXPLAIN (FORMAT JSON) SELECT FROM search_words WHERE words @@ CAST(:query AS tsquery)")
+        plan: Any = session.scalar(query, {"query": self._query(node)})
+        return float((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+
+    def find_some(self, session: Session, node: Node, most: int) -> Numbers:
+        """Return sorted numbers of so many of the sentences: the first in the table, which are those of some calls."""
+        # Most of the time goes into the rows, as only the table has the numbers. A query apart is planned as for all of
+        # them, by the index, and ends with the last that is asked for.
+        session.execute(_WITH_ROOM)
+        query = text(
+            "WITH found AS MATERIALIZED (SELECT number FROM search_words WHERE words @@ CAST(:query AS tsquery)) "
+            "SELECT string_agg(number::text, ',') FROM (SELECT number FROM found LIMIT :most) AS first"
+        )
+        numbers = read_numbers(session.scalar(query, {"query": self._query(node), "most": most}))
+        numbers.sort()
+        return numbers
+
+    def find_among(self, session: Session, node: Node, calls: Sequence[int]) -> Numbers:
+        """Return the sorted numbers of the sentences of some calls that a query holds for: all of them are read."""
+        call, number = func.unnest(cast(literal(f"{{{','.join(map(str, calls))}}}"), ARRAY(Integer))), _ROW.c.number
+        every = select(call.label("call")).subquery()
+        own = self._spoken(node, every.c.call, number).subquery().lateral()
+        joined = func.string_agg(cast(own.c.number, Text), ",")
+        numbers = read_numbers(session.scalar(select(joined).select_from(every.join(own, true()))))
+        numbers.sort()
+        return numbers
+
+    def holds_in(self, node: Node, call: Any) -> Any:
+        """Return the condition that a query holds for a sentence of the call of a number."""
+        return exists(self._spoken(node, call, literal(1)))
+
+    def _spoken(self, node: Node, call: Any, column: Any) -> Any:
+        """Select the sentences of a call that a query holds for, by their numbers.
+
+        "IS TRUE" keeps the index of words out of it, and the offset joins: these would look at all calls.
+        """
+        first = cast(call, BigInteger) * MOST_SENTENCES
+        holds = _ROW.c.words.op("@@")(cast(literal(self._query(node)), TSQUERY)).is_(true())
+        own = select(column).select_from(_ROW)
+        return own.where(_ROW.c.number >= first, _ROW.c.number < first + MOST_SENTENCES, holds).offset(0)
 
     @staticmethod
     def _vector(terms: Sequence[str]) -> str:

@@ -234,6 +234,8 @@ def test_where_a_promise_was_heard_its_action_may_be_in_words_that_nobody_listed
         "等三分钟，给您处理",
         "明天拿不到货的",
         "今天能帮到您，给您处理好了",
+        "拨打24小时服务电话，有人给您处理",
+        "您明天来咨询一下，好给您处理",
     ],
 )
 def test_questions_refusals_and_the_past_are_no_promise(text: str) -> None:

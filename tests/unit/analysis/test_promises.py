@@ -78,6 +78,11 @@ def test_one_sentence_can_hold_several_promises_each_with_its_action() -> None:
         ("您的包裹已经到南宁了，预计后天送达。", "送达", "后天"),
         ("您提交的服务单，明天18点前审核完毕。", "处理", "明天18点前"),
         ("礼拜六上午九点到十一点师傅上门，您看行吗", "上门", "礼拜六上午九点到十一点"),
+        ("十七号能给您送到的", "送达", "十七号"),
+        ("发票两天内发到您下单的邮箱", "开票", "两天内"),
+        ("七点四十五之前给您送到", "送达", "七点四十五之前"),
+        ("快的话明天退款", "退款", "明天"),
+        ("四天内退给您", "退款", "四天内"),
         ("今天没办法，明天给您补发", "发货", "明天"),
     ],
 )
@@ -117,9 +122,60 @@ def test_how_it_usually_is_commits_only_who_was_asked_when() -> None:
     assert talk(say(0, 2, CUSTOMER, "几天能到"), usual) == [("送达", "两天")]
 
 
-@pytest.mark.parametrize("acts", ["confirm", "close"])
-def test_who_reads_back_or_says_goodbye_promises_nothing_new(acts: str) -> None:
-    assert talk(say(0, 2, AGENT, "好，明天下午师傅上门，再见", acts=acts)) == []
+def test_who_only_reads_back_promises_nothing_new_and_who_says_goodbye_may() -> None:
+    visit = "好，明天下午师傅上门，再见"
+    assert talk(say(0, 2, AGENT, visit, acts="confirm")) == []
+    assert talk(say(0, 2, AGENT, visit, acts="close")) == [("上门", "明天下午")]
+    assert talk(say(0, 2, AGENT, visit), say(3, 5, AGENT, visit, acts="close")) == [("上门", "明天下午")]
+
+
+@pytest.mark.parametrize(
+    ("text", "by"),
+    [
+        ("后天，礼拜天上午，师傅上门", "后天，礼拜天上午"),
+        ("您的花架二十一号送到，就是明天", "二十一号送到，就是明天"),
+        ("明天也就是周六给您发货", "明天也就是周六"),
+        ("今天三小时内给您回电", "今天三小时内"),
+        ("今天或者明天发货", "今天或者明天"),
+    ],
+)
+def test_one_time_said_in_two_halves_is_one_promise(text: str, by: str) -> None:
+    assert [promise.by for promise in promises(text)] == [by]
+
+
+def test_a_promise_said_again_in_other_words_for_the_day_or_in_working_days_is_one() -> None:
+    first = say(0, 2, AGENT, "明天给您送到")
+    assert talk(first, say(3, 5, AGENT, "说了明儿送到的")) == [("送达", "明天")]
+    assert talk(say(0, 2, AGENT, "明天中午十二点前回电"), say(3, 5, AGENT, "明天中午之前一定给您回电")) == [
+        ("回电", "明天中午十二点前")
+    ]
+    refund = say(0, 2, AGENT, "大概一到三天给您退款")
+    assert talk(refund, say(3, 5, AGENT, "一到三个工作日内到账")) == [("退款", "大概一到三天")]
+
+
+def test_a_question_is_open_until_it_is_answered() -> None:
+    asked = say(0, 2, CUSTOMER, "藤椅几时能到", acts="ask")
+    number = [say(3, 4, AGENT, "单号报一下", acts="ask_info"), say(5, 6, CUSTOMER, "四四零二", acts="inform")]
+    answer = say(7, 8, AGENT, "一般四天。", acts="answer")
+    assert talk(asked, *number, answer) == [("送达", "四天")]
+    told = say(3, 4, AGENT, "还在海关", acts="answer")
+    assert talk(asked, told, say(5, 6, CUSTOMER, "椅垫是棉的吗", acts="ask"), answer) == []
+
+
+@pytest.mark.parametrize("asked", ["这个摆件什么时候签收的", "床垫保价管几天", "你们几点打烊"])
+def test_who_asks_for_the_past_for_terms_or_for_hours_is_promised_nothing(asked: str) -> None:
+    assert talk(say(0, 2, CUSTOMER, asked, acts="ask"), say(3, 4, AGENT, "二十号上午。", acts="answer")) == []
+
+
+def test_by_how_much_it_is_late_is_a_promise_to_who_asks_when() -> None:
+    late = say(3, 5, AGENT, "路上塌方，要晚两天", acts="answer")
+    assert talk(say(0, 2, CUSTOMER, "那到底几时能到", acts="ask"), late) == [("送达", "两天")]
+    assert talk(say(0, 2, CUSTOMER, "怎么不动了", acts="ask"), late) == []
+
+
+def test_how_long_something_takes_is_a_promise_and_how_long_it_takes_to_look_is_none() -> None:
+    assert talk(say(0, 2, AGENT, "重新刻字要五个工作日", acts="answer")) == [("处理", "五个工作日")]
+    assert talk(say(0, 2, AGENT, "要三分钟", acts="hold")) == []
 
 
 def test_a_promise_said_again_in_fewer_words_or_with_a_hedge_is_one() -> None:
@@ -157,6 +213,29 @@ def test_where_a_promise_was_heard_its_action_may_be_in_words_that_nobody_listed
         "师傅会在送货头一天打给您",
         "活动八点开抢",
         "打包票的话明天也不好讲",
+        "今天二十号，已经给您退款",
+        "货今天进的站，正在派送",
+        "八点四十就进站了，给您派送",
+        "当天就给您报上去了，会给您退款",
+        "二号上午审过的，钱已退款",
+        "您明天留意接电话",
+        "今晚之前您先把照片发过来，好给您退款",
+        "收到货十天之内降价可以申请补差价",
+        "这张券管三十天，给您补偿",
+        "师傅请假两天，会上门的",
+        "顺丰次日达，已经发货",
+        "碰上周末不算，审核顺延",
+        "四点以后的第二天审核",
+        "一般头天出，第二天送到",
+        "今晚八点还有一场，优惠券多",
+        "今天送不成了",
+        "您选的送货日期是十二号",
+        "今天害您白跑，会给您补偿",
+        "等三分钟，给您处理",
+        "明天拿不到货的",
+        "今天能帮到您，给您处理好了",
+        "拨打24小时服务电话，有人给您处理",
+        "您明天来咨询一下，好给您处理",
     ],
 )
 def test_questions_refusals_and_the_past_are_no_promise(text: str) -> None:

@@ -36,7 +36,7 @@ MIRRORS = (ROOT / "tests" / "unit", ROOT / "tests" / "integration")
 #: Parts of `tests` that tests may import.
 SHARED_BY_TESTS = ("support", "corpus")
 # The understanding of sentences, the reading of personal data, the desk and live calls came as new parts.
-MOST_MODULES, MOST_LINES, LEAST_LINES = 516, 400, 30
+MOST_MODULES, MOST_LINES, LEAST_LINES = 517, 400, 30
 
 
 def place(path: Path, node: ast.AST | None = None) -> str:

@@ -29,6 +29,9 @@ from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, 
 #: was asked before it.
 _NO_QUESTIONS, _SURE = (Act.ACCEPT, Act.THANK, Act.SMALL), 0.6
 _ANGRY = (Emotion.ANGRY, Emotion.DISGUSTED)
+#: A pattern claims nothing to which the model gives less, in calls of a neutral voice and in moved ones: of what patterns
+#: found below this on held-out calls five were right and 48 wrong.
+_LEAST = (0.05, 0.1)
 _NEUTRAL = (None, Emotion.NEUTRAL, Emotion.EMO_UNKNOWN, Emotion.OTHER)
 
 
@@ -166,7 +169,7 @@ class BundledReader:
         names = model.acts[Role.CUSTOMER]
         asks_nothing = (scores[:, [names.index(act) for act in _NO_QUESTIONS]] >= _SURE).any(axis=1)
         claimed[asks_nothing & encoded.customers, names.index(Act.ASK_AGAIN)] = False
-        shown = self._apply_patterns(scores, claimed, segments)
+        shown = self._apply_patterns(scores, claimed, segments, least=_LEAST[tone])
         owners, columns = np.nonzero(claimed)
         order = np.lexsort((-scores[owners, columns], owners))
         owners, columns = owners[order], columns[order]
@@ -185,7 +188,7 @@ class BundledReader:
         return found
 
     def _apply_patterns(
-        self, scores: Floats, claimed: npt.NDArray[np.bool_], segments: Sequence[Segment]
+        self, scores: Floats, claimed: npt.NDArray[np.bool_], segments: Sequence[Segment], *, least: float
     ) -> dict[tuple[int, int], tuple[str, ...]]:
         """Claim what patterns find and drop what they deny; return the words that they found, by sentence and act."""
         shown: dict[tuple[int, int], tuple[str, ...]] = {}
@@ -200,7 +203,7 @@ class BundledReader:
                 column = self.model.acts[segment.role].index(pattern.act)
                 if pattern.score is None:
                     claimed[index, column] = False
-                elif scores[index, column] >= pattern.at_least:
+                elif scores[index, column] >= max(pattern.at_least, least):
                     claimed[index, column] = True
                     scores[index, column] = max(scores[index, column], pattern.score)
                     shown[index, column] = (segment.text[match.start() : match.end()],)

@@ -8,6 +8,7 @@ import pytest
 
 from qareport.model import Act, Emotion, Role, Segment, Transcript
 from qareport.settings import bundled_patterns, bundled_reader
+from qareport.understanding import bundled
 from qareport.understanding.bundled import BundledReader
 from qareport.understanding.patterns import ActPattern, load_patterns, plain_form, words_around
 from qareport.understanding.reader_model import load_model
@@ -28,6 +29,18 @@ patterns:
   - {name: gift, has: [礼物], when: 礼物}
   - {name: asked-back, has: [试试], when: 试试, then: 您别, score: 0.8}
 """
+
+
+@pytest.fixture(autouse=True)
+def trusting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let patterns claim whatever the model thinks, but where a test is about that."""
+    if "least" not in request.fixturenames:
+        monkeypatch.setattr(bundled, "_LEAST", (0.0, 0.0))
+
+
+@pytest.fixture
+def least() -> tuple[float, float]:
+    return bundled._LEAST
 
 
 def reader_with(folder: Path, text: str = WRITTEN) -> BundledReader:
@@ -100,6 +113,12 @@ def test_a_pattern_looks_at_what_is_said_next(tmp_path: Path) -> None:
 
 def test_a_weak_pattern_needs_the_model_to_think_so_too(tmp_path: Path) -> None:
     assert Act.THREATEN not in acts(reader_with(tmp_path), (Role.CUSTOMER, "给领导看看"))[0]
+
+
+def test_a_pattern_alone_convinces_nobody(least: tuple[float, float], tmp_path: Path) -> None:
+    assert min(least) > 0
+    found = acts(reader_with(tmp_path), (Role.CUSTOMER, "你试试看"), (Role.AGENT, "您别着急"))
+    assert Act.THREATEN not in found[0]
 
 
 def test_what_denies_outranks_the_model_and_not_another_pattern(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, 
 #: was asked before it.
 _NO_QUESTIONS, _SURE = (Act.ACCEPT, Act.THANK, Act.SMALL), 0.6
 _ANGRY = (Emotion.ANGRY, Emotion.DISGUSTED)
-#: A pattern claims nothing to which the model gives less, in calls of a neutral voice and in moved ones: of what patterns
-#: found below this on held-out calls five were right and 48 wrong.
+#: A pattern claims nothing to which the model gives less, in calls of a neutral voice and in moved ones: of what
+#: patterns found below this on held-out calls five were right and 48 wrong.
 _LEAST = (0.05, 0.1)
 _NEUTRAL = (None, Emotion.NEUTRAL, Emotion.EMO_UNKNOWN, Emotion.OTHER)
 

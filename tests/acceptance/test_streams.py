@@ -125,7 +125,10 @@ def test_a_disk_that_fills_up_leaves_no_half_configuration(
 
 def test_an_interruption_while_the_program_loads_is_no_fault(folder: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "qareport", "analyse", "t.jsonl"]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=folder, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+    )  # fmt: skip
     assert process.stderr is not None
     fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)  # so it cannot run far ahead
     for line in process.stderr:

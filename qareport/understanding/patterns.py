@@ -57,13 +57,17 @@ class ActPattern:
     says_not: tuple[str, ...] = ()
 
     def find(self, said: str, before: str, then: str = "", *, upset: bool) -> re.Match[str] | None:
-        """Find it in a sentence between what the other speaker says before and after it, all in plain form."""
-        return self.match(said) if (upset or not self.upset) and self._fits(before, then) else None
+        """Find it between what the other speaker says before and after it, in a sentence that has one of its words.
+
+        All texts are in plain form.
+        """
+        return self._search(said) if (upset or not self.upset) and self._fits(before, then) else None
 
     def match(self, said: str) -> re.Match[str] | None:
-        """Find it in a sentence, whatever was said before."""
-        if not any(word in said for word in self.has):
-            return None
+        """Find it in any sentence, whatever was said before."""
+        return self._search(said) if any(word in said for word in self.has) else None
+
+    def _search(self, said: str) -> re.Match[str] | None:
         match = self.when.search(said)
         return None if match is None or (self.unless is not None and self.unless.search(said)) else match
 

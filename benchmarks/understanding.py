@@ -7,10 +7,10 @@ labels: by kind, writer and language, for freely written and for rewritten calls
 recognisers, and what it costs. With names of batches, and with `--show` what went wrong in each call, nothing is
 written: shown, a held-out batch is no longer held out.
 
-    python -m benchmarks.understanding --public FOLDER [--more | --held-out | --fresh] [--show]
+    python -m benchmarks.understanding --public FOLDER [--more | --held-out | --fresh | --posts] [--show]
 
 measures on real public dialogues, whose words are not in this repository: FOLDER has the files that
-`corpus/README.md` names. The development set, unless another is asked for: `--more` of it, or one of the two held-out
+`corpus/README.md` names. The development set, unless another is asked for: `--more` of it, or one of the three held-out
 ones. Intervals are of 95 %, by bootstrap over calls.
 """
 
@@ -33,7 +33,17 @@ import numpy.typing as npt
 from benchmarks.analysis import three_minutes
 from benchmarks.machine import describe
 from benchmarks.recogniser_errors import alike_characters, spoil_calls
-from corpus.public_dialogues import DEVELOPMENT, FRESH, HELD_OUT, MOMENTS_ALONE, case_of, read_dialogues, read_labels
+from corpus.public_dialogues import (
+    DEVELOPMENT,
+    FRESH,
+    HELD_OUT,
+    MOMENTS_ALONE,
+    MORE,
+    POSTS,
+    case_of,
+    read_dialogues,
+    read_labels,
+)
 from corpus.score import ALARMS, KINDS, CallScore, Count, score_report, total
 from qareport import privacy
 from qareport.codec import to_json
@@ -192,7 +202,7 @@ def measure_public(folder: Path, name: str, rule_book: RuleBook) -> tuple[dict[s
     labelled = read_labels(name)
     dialogues = read_dialogues(folder, labelled)
     scored = score_calls((case_of(labels, dialogues[labels["id"]]) for labels in labelled), rule_book)
-    without = WORDS | {"silence"} | ({"topics"} if name == MOMENTS_ALONE else set())
+    without = WORDS | {"silence"} | ({"topics"} if name in MOMENTS_ALONE else set())
     measured = {"together": figures(scored, without=without)}
     for source, group in grouped(scored, lambda case: str(case["id"]).partition(":")[0]).items():
         measured[source] = figures(group, intervals=False, without=without)
@@ -270,8 +280,8 @@ def main() -> None:
     public = parser.add_mutually_exclusive_group()
     public.set_defaults(name=DEVELOPMENT)
     for option, name, use in (
-        ("--more", MOMENTS_ALONE, "looking at, too"), ("--held-out", HELD_OUT, "measuring, but was looked at"),
-        ("--fresh", FRESH, "measuring alone"),
+        ("--more", MORE, "looking at, too"), ("--held-out", HELD_OUT, "measuring, but was looked at"),
+        ("--fresh", FRESH, "measuring alone"), ("--posts", POSTS, "measuring alone"),
     ):  # fmt: skip
         about = f"the public dialogues of {name}.jsonl, for {use}"
         public.add_argument(option, dest="name", action="store_const", const=name, help=about)

@@ -16,8 +16,9 @@ from typing import Any, Final
 PUBLIC: Final = Path(__file__).parent / "public"
 #: Sets of labels: the first is for looking at, the others for measuring at the end.
 DEVELOPMENT, HELD_OUT, FRESH = "development", "held_out", "held_out_2"
-#: For looking at, too; labelled for moments, faults and risk alone.
-MOMENTS_ALONE = "alarms"
+#: One more for looking at, and one more for measuring; labelled for moments, faults and risk alone.
+MORE, POSTS = "alarms", "held_out_3"
+MOMENTS_ALONE: Final = frozenset((MORE, POSTS))
 #: Sessions of JDDC are known by the first characters of their id, pieces by those of their hash.
 _SHORT = 12
 #: The published files with pieces of JDDC chats: `.enc` has the first turns of each, `.dec` the last one.
@@ -49,8 +50,9 @@ def read_dialogues(folder: Path, labels: Iterable[Mapping[str, Any]]) -> dict[st
     found: dict[str, Dialogue] = {}
     if "jddc" in sources:
         found.update(_jddc(folder / "chat_0.1per.txt"))
-    if "stc" in sources:
-        found.update(_stc(folder / "train_data_cn.json"))
+    for source, name in (("stc", "train_data_cn.json"), ("stc-test", "test_data_cn.json")):
+        if source in sources:
+            found.update(_stc(folder / name, source))
     if "ecd" in sources:
         found.update(_ecd(folder / "test"))
     if "jddc-piece" in sources:
@@ -69,11 +71,11 @@ def _jddc(path: Path) -> Iterator[tuple[str, Dialogue]]:
         yield f"jddc:{session[:_SHORT]}", [(role, text.strip()) for role, text in turns if text.strip()]
 
 
-def _stc(path: Path) -> Iterator[tuple[str, Dialogue]]:
+def _stc(path: Path, source: str) -> Iterator[tuple[str, Dialogue]]:
     """STC-3: dialogues with an id and turns of a sender, `customer` or `helpdesk`, and utterances."""
     for dialogue in json.loads(path.read_text("utf-8")):
         yield (
-            f"stc:{dialogue['id']}",
+            f"{source}:{dialogue['id']}",
             [
                 ("customer" if turn["sender"] == "customer" else "agent", " ".join(turn["utterances"]))
                 for turn in dialogue["turns"]

@@ -20,18 +20,20 @@ from qareport.settings import bundled_patterns, bundled_reader
 from qareport.understanding import features
 from qareport.understanding.evidence import GramPlaces, evidence
 from qareport.understanding.features import CONTEXTS, Floats, Integers, Utterance
-from qareport.understanding.patterns import NO_PATTERNS, Patterns, load_patterns, plain_form, words_around
+from qareport.understanding.patterns import NO_PATTERNS, Found, Patterns, load_patterns
 from qareport.understanding.reader import BUNDLED
 from qareport.understanding.reader_model import ROLES, ReaderModel, Weights, load_model
-from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, topics_together
+from qareport.understanding.second_look import (
+    LOOKED_AT_TWICE,
+    complains,
+    look_again,
+    margins_around,
+    topics_together,
+)
 
 #: A sentence that does one of these with this probability asks nothing again: 好的 is no question, however often one
 #: was asked before it.
 _NO_QUESTIONS, _SURE = (Act.ACCEPT, Act.THANK, Act.SMALL), 0.6
-_ANGRY = (Emotion.ANGRY, Emotion.DISGUSTED)
-#: A pattern claims nothing to which the model gives less, in calls of a neutral voice and in moved ones: of what
-#: patterns found below this on held-out calls five were right and 48 wrong.
-_LEAST = (0.05, 0.1)
 _NEUTRAL = (None, Emotion.NEUTRAL, Emotion.EMO_UNKNOWN, Emotion.OTHER)
 
 
@@ -55,7 +57,7 @@ class _Encoded:
 
 @dataclass(frozen=True, slots=True)
 class BundledReader:
-    """Reads with a model of the package (or one that was trained anew), and patterns beside it."""
+    """Reads with a model of the package (or one that was trained anew) and the patterns that it was trained beside."""
 
     model: ReaderModel
     patterns: Patterns = NO_PATTERNS
@@ -84,9 +86,9 @@ class BundledReader:
             return transcript
         order = sorted(places, key=lambda place: transcript.segments[place].start_ms)
         encoded = self._encode([Utterance.of(transcript.segments[place]) for place in order])
-        margins, topic_margins = self._margins(encoded)
+        margins, topic_margins, found = self._margins(encoded)
         segments = list(transcript.segments)
-        for index, acts in self._claims(encoded, margins, [segments[place] for place in order]).items():
+        for index, acts in self._claims(encoded, margins, found, [segments[place] for place in order]).items():
             segments[order[index]] = replace(segments[order[index]], acts=tuple(acts))
         topics = self._topics(topics_together(topic_margins, encoded.customers))
         return replace(transcript, segments=tuple(segments), topics=topics)
@@ -94,7 +96,7 @@ class BundledReader:
     def margins(self, sentences: Sequence[Utterance]) -> tuple[list[Floats], Floats]:
         """Return, before they are probabilities, the scores of each act of each sentence's role, and of each topic."""
         encoded = self._encode(sentences)
-        margins, topics = self._margins(encoded)
+        margins, topics, _ = self._margins(encoded)
         return self._rows(encoded, margins), topics
 
     def _rows(self, encoded: _Encoded, margins: Floats) -> list[Floats]:
@@ -111,8 +113,8 @@ class BundledReader:
         roles = np.array([customer if sentence.is_customer else agent for sentence in sentences], dtype=np.int64)
         return _Encoded(sentences, roles, *features.distinct(owners, grams), places)
 
-    def _margins(self, encoded: _Encoded) -> tuple[Floats, Floats]:
-        """Return the margins of acts, of the shape (sentences, acts), and those of topics."""
+    def _margins(self, encoded: _Encoded) -> tuple[Floats, Floats, list[Found]]:
+        """Return the margins of acts, of the shape (sentences, acts), those of topics, and what patterns find."""
         model, roles, count = self.model, encoded.roles, len(encoded.roles)
         numbers = features.numbers_of(encoded.sentences)
         rows = encoded.grams + (roles * len(model.vocabulary.keys))[encoded.owners]
@@ -120,8 +122,7 @@ class BundledReader:
         margins = sums * features.own_scale(sizes)[:, None]
         margins += self._context(encoded)
         margins += np.matmul(numbers[:, None], model.numbers[roles])[:, 0] + model.bias[roles]
-        self._look_again(encoded, margins, numbers)
-        return margins, self._topic_margins(encoded)
+        return margins, self._topic_margins(encoded), self._look_again(encoded, margins, numbers)
 
     def _context(self, encoded: _Encoded) -> Floats:
         """Return what the sentences around add to each, of the shape (sentences, acts)."""
@@ -141,13 +142,15 @@ class BundledReader:
             added += (sums_before[end, number] - sums_before[first, number]) * scale[:, None]
         return added
 
-    def _look_again(self, encoded: _Encoded, margins: Floats, numbers: Floats) -> None:
-        """Replace the margins of the acts that are looked at twice."""
-        around = margins_around(self._rows(encoded, margins), encoded.customers, numbers)
-        for role, (rows, places) in around.items():
+    def _look_again(self, encoded: _Encoded, margins: Floats, numbers: Floats) -> list[Found]:
+        """Replace the margins of the acts that are looked at twice; return what patterns find."""
+        rows, customers = self._rows(encoded, margins), encoded.customers
+        found = self.patterns.find_all(encoded.sentences, complains(rows, customers))
+        around = margins_around(rows, customers, numbers, found)
+        for role, (own, places) in around.items():
             columns = [self.model.acts[role].index(act) for act in LOOKED_AT_TWICE[role]]
-            second = self.model.second[role]
-            margins[places[:, None], columns] = rows @ second[:-1] + second[-1]
+            margins[places[:, None], columns] = look_again(own, self.model.second[role], self.model.trees[role])
+        return found
 
     def _topic_margins(self, encoded: _Encoded) -> Floats:
         near = encoded.grams < self.model.near
@@ -161,53 +164,34 @@ class BundledReader:
             margins += sums * features.topic_scale(name, len(held))
         return margins
 
-    def _claims(self, encoded: _Encoded, margins: Floats, segments: Sequence[Segment]) -> dict[int, list[SpokenAct]]:
+    def _claims(
+        self, encoded: _Encoded, margins: Floats, found: Sequence[Found], segments: Sequence[Segment]
+    ) -> dict[int, list[SpokenAct]]:
         """Return what sentences do, the surest first, by their places; those that do nothing are left out."""
-        model, roles, tone = self.model, encoded.roles, int(is_moved(encoded.sentences))
+        model, roles, tone = self.model, encoded.roles, tone_of(encoded.sentences)
         scores = _probability(margins * model.slope[roles] + model.offsets[tone][roles])
         claimed = scores >= model.thresholds[tone][roles]
         names = model.acts[Role.CUSTOMER]
         asks_nothing = (scores[:, [names.index(act) for act in _NO_QUESTIONS]] >= _SURE).any(axis=1)
         claimed[asks_nothing & encoded.customers, names.index(Act.ASK_AGAIN)] = False
-        shown = self._apply_patterns(scores, claimed, segments, least=_LEAST[tone])
         owners, columns = np.nonzero(claimed)
         order = np.lexsort((-scores[owners, columns], owners))
         owners, columns = owners[order], columns[order]
         firsts = (roles * len(model.vocabulary.keys))[owners]
         letters = encoded.places.letters(model.own, firsts, owners, columns)
         claims = (owners.tolist(), columns.tolist(), scores[owners, columns].tolist(), letters)
-        found: dict[int, list[SpokenAct]] = {}
+        done: dict[int, list[SpokenAct]] = {}
         for index, column, score, weights in zip(*claims, strict=True):
-            segment, acts = segments[index], found.setdefault(index, [])
+            segment, acts = segments[index], done.setdefault(index, [])
             act = model.acts[segment.role][column]
             if act is Act.ANSWER and any(other.act is Act.EVADE for other in acts):
                 # Few sentences do both (labels: 224 of 1,448 evasions): the surer of the two is claimed.
                 continue
-            words = shown.get((index, column)) or evidence(segment.text, encoded.sentences[index].text, weights)
+            words = _shown(found[index], act, segment.text) or evidence(
+                segment.text, encoded.sentences[index].text, weights
+            )
             acts.append(SpokenAct(act=act, score=round(score, 3), reader=BUNDLED, words=words))
-        return found
-
-    def _apply_patterns(
-        self, scores: Floats, claimed: npt.NDArray[np.bool_], segments: Sequence[Segment], *, least: float
-    ) -> dict[tuple[int, int], tuple[str, ...]]:
-        """Claim what patterns find and drop what they deny; return the words that they found, by sentence and act."""
-        shown: dict[tuple[int, int], tuple[str, ...]] = {}
-        said = [plain_form(segment.text) for segment in segments]
-        around = words_around([segment.role for segment in segments], said)
-        complain = self.model.acts[Role.CUSTOMER].index(Act.COMPLAIN)
-        upset = False
-        for index, segment in enumerate(segments):
-            if segment.role is Role.CUSTOMER:
-                upset = upset or bool(claimed[index, complain]) or segment.emotion in _ANGRY
-            for pattern, match in self.patterns.find(segment.role, said[index], *around[index], upset=upset):
-                column = self.model.acts[segment.role].index(pattern.act)
-                if pattern.score is None:
-                    claimed[index, column] = False
-                elif scores[index, column] >= max(pattern.at_least, least):
-                    claimed[index, column] = True
-                    scores[index, column] = max(scores[index, column], pattern.score)
-                    shown[index, column] = (segment.text[match.start() : match.end()],)
-        return shown
+        return done
 
     def _topics(self, together: Floats) -> tuple[TopicScore, ...]:
         second = self.model.topic_second
@@ -219,9 +203,20 @@ class BundledReader:
         )
 
 
-def is_moved(sentences: Sequence[Utterance]) -> bool:
-    """Tell whether anything but a neutral voice was heard in a call."""
-    return any(sentence.laughs or sentence.emotion not in _NEUTRAL for sentence in sentences)
+def _shown(found: Found, act: Act, text: str) -> tuple[str, ...]:
+    """Return the words in which the surest pattern finds the act: plain form keeps the place of each letter."""
+    own = [(pattern.score, match) for pattern, match in found if pattern.act is act and pattern.score is not None]
+    if not own:
+        return ()
+    _, match = max(own, key=lambda pair: pair[0])
+    return (text[match.start() : match.end()],)
+
+
+def tone_of(sentences: Sequence[Utterance]) -> int:
+    """Tell how a call sounds: 0 where nothing but a neutral voice was heard, 1 where more was, 2 where nothing was."""
+    if any(sentence.laughs or sentence.emotion not in _NEUTRAL for sentence in sentences):
+        return 1
+    return 0 if any(sentence.emotion is not None for sentence in sentences) else 2
 
 
 def _probability(margins: Floats) -> Floats:

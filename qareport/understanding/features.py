@@ -14,15 +14,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import add
+from string import ascii_letters, digits
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from qareport.model import AudioEvent, Emotion, Role, Segment
+from qareport.text.spelling import simplify
 
 #: Of the features: models of another form cannot be used.
-FORM: Final = 4
+FORM: Final = 5
 LONGEST_GRAM: Final = 4
 #: What stands around a sentence: the same speaker's sentences of this turn, the other's turn before, the own turn
 #: before that, and the other’s next turn; with how many sentences of it are looked at.
@@ -38,6 +40,9 @@ _NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
 _OF_CHATS = re.compile(r"@[\w·:-]*客服[\w·:-]*|@|https?://\S+|www\.\S+|\[[^\]]{1,8}\]")
 _MARKS_OF_CHATS: Final = ("@", "[", "://", "www.")
 _NO_LETTER = re.compile(r"[\W_]+")
+#: Marks between clauses are one and the same to a pattern; full-width letters and digits are half-width.
+_CLAUSES: Final = str.maketrans(dict.fromkeys("，、。；;！!…~～—\n\r\t \u3000", ",") | {"？": "?", "：": ":"})
+_WIDTHS: Final = str.maketrans({chr(code + 0xFEE0): chr(code) for code in map(ord, "@" + digits + ascii_letters)})
 _EMOTIONS: Final = (
     Emotion.NEUTRAL, Emotion.ANGRY, Emotion.SAD, Emotion.HAPPY, Emotion.DISGUSTED, Emotion.FEARFUL, Emotion.SURPRISED,
 )  # fmt: skip
@@ -70,6 +75,8 @@ class Utterance:
     #: None: neither emotion nor times are known.
     emotion: Emotion | None = None
     laughs: bool = False
+    #: The words in plain form, in which patterns are searched.
+    said: str = ""
 
     @classmethod
     def of(cls, segment: Segment) -> Utterance:
@@ -81,6 +88,7 @@ class Utterance:
             end_s=segment.end_ms / 1000,
             emotion=None if segment.emotion is Emotion.EMO_UNKNOWN else segment.emotion,
             laughs=AudioEvent.LAUGHTER in segment.events,
+            said=plain_form(segment.text),
         )
 
 
@@ -90,6 +98,16 @@ def normal_form(text: str) -> str:
     if any(mark in spoken for mark in _MARKS_OF_CHATS):
         spoken = _OF_CHATS.sub(" ", spoken)
     return " ".join(_NUMBER.sub("0", spoken).split())
+
+
+def plain_form(text: str) -> str:
+    """Return the form in which patterns are searched, letter for letter: simplified, half-width, lower case.
+
+    Every mark between clauses, spaces among them, is a comma; question marks stay.
+    """
+    plain = simplify(text).translate(_CLAUSES).translate(_WIDTHS)
+    lower = plain.lower()
+    return lower if len(lower) == len(plain) else plain
 
 
 def grams_of(texts: Sequence[str]) -> tuple[Keys, Integers, Integers, Integers]:

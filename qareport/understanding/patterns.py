@@ -14,19 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from string import ascii_letters, digits
 from typing import Any, Final
 
 from qareport.files import content_key
-from qareport.model import Act, Role
+from qareport.model import ACTS_OF, Act, Emotion, Role
 from qareport.strict_yaml import read_yaml
-from qareport.text.spelling import simplify
-from qareport.understanding.reader_model import ROLES
+from qareport.understanding.features import Utterance
 
-#: Marks between clauses are one and the same to a pattern; full-width letters and digits are half-width.
-_MARKS: Final = str.maketrans(dict.fromkeys("，、。；;！!…~～—\n\r\t \u3000", ",") | {"？": "?", "：": ":"})
-_WIDTHS: Final = str.maketrans({chr(code + 0xFEE0): chr(code) for code in map(ord, "@" + digits + ascii_letters)})
 _PARTS: Final = re.compile(r"\{(\w+)\}")
+_ANGRY: Final = (Emotion.ANGRY, Emotion.DISGUSTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +44,8 @@ class ActPattern:
     then: re.Pattern[str] | None
     #: Only where the customer has complained, in this sentence or before.
     upset: bool
-    #: How often it is right, 0 … 1; None: it denies what the model claims.
+    #: How often it was right where it was read, 0 … 1; None: it speaks against the act.
     score: float | None
-    #: Only where the model itself gives the act this probability.
-    at_least: float
     #: The words of each sentence that it must find, and those that it must not.
     says: tuple[str, ...] = ()
     says_not: tuple[str, ...] = ()
@@ -79,6 +73,10 @@ class ActPattern:
         return self.unless_reply_to is None or not self.unless_reply_to.search(before)
 
 
+#: What patterns find in a sentence, and where.
+Found = Sequence[tuple[ActPattern, re.Match[str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Patterns:
     """All patterns, and the hash of their files."""
@@ -98,10 +96,26 @@ class Patterns:
                     of_role[word[:2]].append((word, place))
         object.__setattr__(self, "_words", {role: dict(of_role) for role, of_role in words.items()})
 
-    def find(
-        self, role: Role, said: str, before: str, then: str = "", *, upset: bool
+    def find_all(self, sentences: Sequence[Utterance], complains: Sequence[bool]) -> list[Found]:
+        """Find what patterns find in each sentence of a call.
+
+        Args:
+            sentences: of the call, in order.
+            complains: of each, whether a customer complains in it: some patterns ask whether one is upset.
+        """
+        around = words_around([sentence.is_customer for sentence in sentences], [one.said for one in sentences])
+        found: list[Found] = []
+        upset = False
+        for sentence, complaint, (before, then) in zip(sentences, complains, around, strict=True):
+            if sentence.is_customer:
+                upset = upset or complaint or sentence.emotion in _ANGRY
+            role = Role.CUSTOMER if sentence.is_customer else Role.AGENT
+            found.append(list(self._find(role, sentence.said, before, then, upset=upset)))
+        return found
+
+    def _find(
+        self, role: Role, said: str, before: str, then: str, *, upset: bool
     ) -> Iterator[tuple[ActPattern, re.Match[str]]]:
-        """Find what a role's patterns find in a sentence between what the other speaker says; all in plain form."""
         words, patterns = self._words.get(role, {}), self.of_roles.get(role, ())
         places = {place for _, place in words.get("", ())}
         places.update(
@@ -120,25 +134,12 @@ class Patterns:
 NO_PATTERNS: Final = Patterns({}, "")
 
 
-def plain_form(text: str) -> str:
-    """Return the form in which patterns are searched, letter for letter: simplified, half-width, lower case.
-
-    Every mark between clauses, spaces among them, is a comma; question marks stay.
-    """
-    plain = simplify(text).translate(_MARKS).translate(_WIDTHS)
-    lower = plain.lower()
-    return lower if len(lower) == len(plain) else plain
-
-
 @cache
 def load_patterns(folder: Path) -> Patterns:
     """Load the patterns of a folder once for the process."""
     files = sorted(folder.glob("*.yaml"))
-    # What denies comes first: a pattern that finds an act outranks it.
-    found = sorted(
-        (pattern for path in files for pattern in _read(path)), key=lambda pattern: pattern.score is not None
-    )
-    of_roles = {role: tuple(pattern for pattern in found if pattern.role is role) for role in ROLES}
+    found = [pattern for path in files for pattern in _read(path)]
+    of_roles = {role: tuple(pattern for pattern in found if pattern.role is role) for role in ACTS_OF}
     return Patterns(of_roles, content_key(*(path.read_text("utf-8") for path in files)))
 
 
@@ -159,21 +160,21 @@ def _pattern(role: Role, act: Act, entry: dict[str, Any], sets: Mapping[str, str
         name=entry["name"], role=role, act=act, has=tuple(entry["has"]),
         when=re.compile(_fill(entry["when"], sets)), unless=compiled("unless"), reply_to=compiled("reply_to"),
         unless_reply_to=compiled("unless_reply_to"), then=compiled("then"), upset=entry.get("upset", False),
-        score=entry.get("score"), at_least=entry.get("at_least", 0.0), says=tuple(entry.get("says", ())),
-        says_not=tuple(entry.get("says_not", ())),
+        score=entry.get("score"), says=tuple(entry.get("says", ())), says_not=tuple(entry.get("says_not", ())),
     )  # fmt: skip
 
 
 def _fill(written: str, sets: Mapping[str, str]) -> str:
-    return _PARTS.sub(lambda part: sets.get(part[1], part[0]), written)
+    """Put sets in their places; a space is one mark or more, as between two words of English."""
+    return _PARTS.sub(lambda part: sets.get(part[1], part[0]), written).replace(" ", ",+")
 
 
-def words_around(roles: Sequence[Role], said: Sequence[str]) -> list[tuple[str, str]]:
+def words_around(of_customer: Sequence[bool], said: Sequence[str]) -> list[tuple[str, str]]:
     """Return for each sentence what the other speaker says in the turns before and after it, "" where nothing."""
     turns: list[str] = []
     of_turns = []
-    for place, (role, words) in enumerate(zip(roles, said, strict=True)):
-        if place and roles[place - 1] is role:
+    for place, (speaker, words) in enumerate(zip(of_customer, said, strict=True)):
+        if place and of_customer[place - 1] == speaker:
             turns[-1] += f",{words}"
         else:
             turns.append(words)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from qareport.model import Act, Role
 from qareport.understanding.features import CONTEXTS, FORM, TOPIC_PARTS, Floats, Integers, Vocabulary
+from qareport.understanding.second_look import LOOKED_AT_TWICE, Trees
 
 #: The two roles that speak, as the arrays of a model name them; their places here are their numbers.
 ROLES = (Role.CUSTOMER, Role.AGENT)
@@ -64,12 +65,13 @@ class ReaderModel:
     numbers: Floats
     bias: Floats
     #: Slope and offsets that make a margin a probability, and the least probabilities that are claimed, for each role
-    #: and act; the first of offsets and thresholds is for calls in which nothing but a neutral voice was heard.
+    #: and act; of offsets and thresholds there are those for each tone (`bundled.tone_of`).
     slope: Floats
     offsets: Floats
     thresholds: Floats
-    #: Weights and bias of the second look, of the shape (margins and numbers + 1, acts of `LOOKED_AT_TWICE`).
+    #: Weights and bias of the second look, of the shape (features + 1, acts of `LOOKED_AT_TWICE`), and its trees.
     second: dict[Role, Floats]
+    trees: dict[Role, tuple[Trees, ...]]
     topics: tuple[str, ...]
     #: Of the shape (n-grams, topics): of what the customer says, of the first sentences of it, of what the agent says.
     topic_weights: dict[str, Weights]
@@ -105,6 +107,10 @@ class ReaderModel:
             own=_own(arrays),
             around=_around(arrays),
             second={role: arrays[f"{role}_second"] for role in ROLES},
+            trees={
+                role: tuple(Trees.of(arrays[f"{role}_{act}_trees"], int(arrays["trees"])) for act in acts)
+                for role, acts in LOOKED_AT_TWICE.items()
+            },
             topics=tuple(arrays["topics"].tolist()),
             topic_weights={
                 name: Weights(arrays[f"topic_{name}"], arrays[f"topic_{name}_scale"][None]) for name in TOPIC_PARTS

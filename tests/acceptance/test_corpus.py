@@ -17,7 +17,17 @@ from corpus.convert import convert, read
 from corpus.pairs import MarkedCall, MarkedPair, marked_batches
 from corpus.pairs import check as check_pairs
 from corpus.pairs import problems as pair_problems
-from corpus.public_dialogues import DEVELOPMENT, FRESH, HELD_OUT, MOMENTS_ALONE, case_of, read_dialogues, read_labels
+from corpus.public_dialogues import (
+    DEVELOPMENT,
+    FRESH,
+    HELD_OUT,
+    MOMENTS_ALONE,
+    MORE,
+    POSTS,
+    case_of,
+    read_dialogues,
+    read_labels,
+)
 from tests.support.paths import ROOT
 
 BATCHES = sorted((ROOT / "corpus" / "calls").glob("*.jsonl"))
@@ -103,7 +113,7 @@ def test_a_sentence_may_come_again_in_the_other_half_of_a_pair() -> None:
     assert list(exchange_problems(pair)) == []
 
 
-@pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT, FRESH, MOMENTS_ALONE])
+@pytest.mark.parametrize("name", [DEVELOPMENT, HELD_OUT, FRESH, MORE, POSTS])
 def test_labels_on_public_dialogues_are_those_of_the_guide_and_quote_nothing(name: str) -> None:
     for labels in read_labels(name):
         turns = range(1, len(labels["turns"]) + 1)
@@ -112,9 +122,9 @@ def test_labels_on_public_dialogues_are_those_of_the_guide_and_quote_nothing(nam
             "id", "turns", "moments", "optional", "topics", "topics_optional", "promises", "promises_optional",
             "faults", "risk",
         }  # fmt: skip
-        assert re.fullmatch(r"jddc:[0-9a-f-]{12}|jddc-piece:[0-9a-f]{12}|stc:[0-9]+|ecd:[0-9]+", labels["id"])
+        assert re.fullmatch(r"jddc:[0-9a-f-]{12}|jddc-piece:[0-9a-f]{12}|stc(?:-test)?:[0-9]+|ecd:[0-9]+", labels["id"])
         assert all(
-            (acts or name == MOMENTS_ALONE) and (ACTS["customer"].issuperset(acts) or ACTS["agent"].issuperset(acts))
+            (acts or name in MOMENTS_ALONE) and (ACTS["customer"].issuperset(acts) or ACTS["agent"].issuperset(acts))
             for acts in labels["turns"]
         )
         marked = [*labels["moments"], *labels["optional"]]
@@ -141,7 +151,7 @@ def test_pieces_are_cut_into_the_turns_that_are_labelled() -> None:
 
 
 def test_no_public_dialogue_is_in_two_sets() -> None:
-    ids = [labels["id"] for name in (DEVELOPMENT, HELD_OUT, FRESH, MOMENTS_ALONE) for labels in read_labels(name)]
+    ids = [labels["id"] for name in (DEVELOPMENT, HELD_OUT, FRESH, MORE, POSTS) for labels in read_labels(name)]
     assert len(ids) == len(set(ids))
 
 
@@ -151,6 +161,7 @@ def test_public_dialogues_are_read_as_they_are_published(tmp_path: Path) -> None
     (tmp_path / "chat_0.1per.txt").write_text("\n".join(lines) + "\n", "utf-8")
     turns = [{"sender": "customer", "utterances": ["断网了", "急"]}, {"sender": "helpdesk", "utterances": ["已记录"]}]
     (tmp_path / "train_data_cn.json").write_text(json.dumps([{"id": 7, "turns": turns}]), "utf-8")
+    (tmp_path / "test_data_cn.json").write_text(json.dumps([{"id": 8, "turns": turns[:1]}]), "utf-8")
     (tmp_path / "test").write_text("0\t别的\t话\n1\t有 货 吗\t有 的\t好\t好 的 哦\n", "utf-8")
     (tmp_path / "train.enc").write_text("在吗,发了没,在的,亲,急,稍等,快点,\n别的,\n", "utf-8")
     (tmp_path / "train.dec").write_text("发了,放心,\n话,\n", "utf-8")
@@ -159,7 +170,7 @@ def test_public_dialogues_are_read_as_they_are_published(tmp_path: Path) -> None
     piece = "jddc-piece:" + hashlib.sha256("在吗,发了没,在的,亲,急,稍等,快点,\n发了,放心,".encode()).hexdigest()[:12]
     wanted: list[dict[str, Any]] = [
         {"id": piece, "cuts": [3, 5, 6, 7]},
-        *({"id": f"{source}:7"} for source in ("jddc", "stc", "ecd")),
+        *({"id": f"{source}:7"} for source in ("jddc", "stc", "stc-test", "ecd")),
     ]
     dialogues = read_dialogues(tmp_path, wanted)
     assert dialogues == {
@@ -170,6 +181,7 @@ def test_public_dialogues_are_read_as_they_are_published(tmp_path: Path) -> None
         "jddc:" + "s" * 12: [("customer", "在吗 发了没"), ("agent", "在的")],
         "jddc:" + "t" * 12: [("customer", "你好")],
         "stc:7": [("customer", "断网了 急"), ("agent", "已记录")],
+        "stc-test:8": [("customer", "断网了 急")],
         "ecd:1": [("customer", "有货吗"), ("agent", "有的"), ("customer", "好"), ("agent", "好的哦")],
     }  # fmt: skip
     # Only the files of what is labelled are needed.
@@ -249,7 +261,7 @@ def test_the_page_counts_what_is_there() -> None:
     assert dict(re.findall(r"^\| `(\w+\.txt)` \| (\d+) \|", page, re.MULTILINE)) == {
         name: str(count) for name, count in exchanges.items()
     }
-    public = {name: len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT, FRESH, MOMENTS_ALONE)}
+    public = {name: len(read_labels(name)) for name in (DEVELOPMENT, HELD_OUT, FRESH, MORE, POSTS)}
     assert f"on {sum(public.values())} published dialogues" in page
     for name, count in public.items():
         assert f"| `{name}.jsonl` | {count}: " in page

@@ -10,11 +10,14 @@ from typing import NoReturn
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 import training.reader.__main__ as program
 from corpus.check import ACTS
 from qareport.model import ACTS_OF, Act, Role
+from qareport.understanding.bundled import tone_of
 from qareport.understanding.features import Utterance
+from qareport.understanding.second_look import Trees
 from training.reader import fit as fitting
 from training.reader.calibrate import best_f1, least_for_precision, platt
 from training.reader.examples import (
@@ -33,6 +36,7 @@ from training.reader.examples import (
 )
 from training.reader.fit import FOLDS, SHARED_SOURCES, OutOfFold, contrast, folds
 from training.reader.second import fit_topic_look
+from training.reader.trees import PARAMETERS, SEED, TREES, fit_trees
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +62,9 @@ def test_held_out_batches_never_reach_a_fit(step: str, monkeypatch: pytest.Monke
         raise FitReachedError
 
     if step == "fit":
-        monkeypatch.setattr(program, "out_of_fold", lambda *_: None)
-        monkeypatch.setattr(program, "fit_second_look", lambda *_: (None, None))
+        unseen = OutOfFold((), {}, np.zeros((0, 1)))
+        monkeypatch.setattr(program, "out_of_fold", lambda *_: unseen)
+        monkeypatch.setattr(program, "fit_second_look", lambda *_: (None, None, unseen))
         monkeypatch.setattr(program, "fit_topic_look", lambda *_: (None, None))
         monkeypatch.setattr(program, "calibrate_acts", lambda *_: ({}, {}))
         monkeypatch.setattr(program, "calibrate_topics", lambda *_: ([], {}))
@@ -243,10 +248,35 @@ def test_thresholds_are_the_least_that_keep_the_precision() -> None:
     assert best_f1(scores, truth) == 0.5
 
 
-def test_calibrated_margins_are_shares_of_what_is_right_in_calm_and_in_moved_calls() -> None:
+def test_calibrated_margins_are_shares_of_what_is_right_in_calls_of_each_tone() -> None:
     random = np.random.default_rng(1)
-    margins, moved = random.normal(0, 3, 6000), random.random(6000) < 0.5
-    truth = random.random(6000) < 1 / (1 + np.exp(-(0.7 * margins - np.where(moved, 1, 3))))
-    slope, offsets = platt(margins, moved, truth)
+    margins, tones = random.normal(0, 3, 9000), random.integers(0, 3, 9000)
+    truth = random.random(9000) < 1 / (1 + np.exp(-(0.7 * margins - np.array([3, 1, 2])[tones])))
+    slope, offsets = platt(margins, tones, truth)
     assert slope == pytest.approx(0.7, abs=0.08)
-    assert offsets == pytest.approx((-3, -1), abs=0.3)
+    assert offsets == pytest.approx((-3, -1, -2), abs=0.3)
+
+
+def test_trees_add_up_to_what_they_were_fitted_as() -> None:
+    random = np.random.default_rng(2)
+    rows = random.normal(size=(3000, 6)).astype(np.float32)
+    truth = (rows[:, 0] > 0) ^ (rows[:, 3] > 0.5)
+    table = fit_trees(rows, truth)
+    trees = Trees.of(table.astype(np.float32), TREES)
+    margins = trees.margins(rows)
+    assert ((margins > 0) == truth).mean() > 0.97
+    assert trees.margins(rows[:0]).shape == (0,)
+    # scikit-learn's own prediction, of the same trees.
+    again = HistGradientBoostingClassifier(random_state=SEED, **PARAMETERS).fit(rows, truth)
+    np.testing.assert_allclose(margins, again.decision_function(rows), rtol=1e-4, atol=1e-4)
+
+
+def test_a_copy_that_is_not_heard_has_the_same_words_and_no_emotion(batch: list[Example]) -> None:
+    copy = fitting.deaf(batch[0])
+    assert copy.labels == batch[0].labels
+    assert [one.text for one in copy.sentences] == [one.text for one in batch[0].sentences]
+    assert {tone_of(copy.sentences), tone_of([])} == {2}
+    assert {sentence.emotion for sentence in copy.sentences} == {None}
+    unseen = OutOfFold((batch[0], copy), {}, np.array([[1.0], [2.0]]))
+    assert unseen.without_deaf().examples == (batch[0],)
+    assert unseen.without_deaf().topics.tolist() == [[1.0]]

@@ -12,11 +12,12 @@ from qareport.model import ACTS_OF, Role
 from qareport.understanding.features import CONTEXTS, NUMBERS, TOPIC_PARTS
 from qareport.understanding.reader_model import ROLES
 from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around
-from training.reader.calibrate import Calibration
+from training.reader.calibrate import TONES, Calibration
 from training.reader.examples import Example
 from training.reader.export import write_model
 from training.reader.fit import Fitted
 from training.reader.matrix import learn_vocabulary
+from training.reader.trees import TREES
 
 TOPICS = ("物流查询", "退款")
 
@@ -25,8 +26,23 @@ def size_of_second_look(role: Role) -> int:
     """Return how many weights it has for each act of a role, the bias among them."""
     margins = [np.zeros(len(ACTS_OF[role]), dtype=np.float32)]
     numbers = np.zeros((1, len(NUMBERS)), dtype=np.float32)
-    around, _ = margins_around(margins, np.array([role is Role.CUSTOMER]), numbers)[role]
+    around, _ = margins_around(margins, np.array([role is Role.CUSTOMER]), numbers, [()])[role]
     return int(around.shape[1]) + 1
+
+
+def no_trees() -> npt.NDArray[np.float64]:
+    """Return as many trees as there are, each a leaf that adds nothing."""
+    return np.array([[0, np.inf, place, 0] for place in range(TREES)])
+
+
+def look_at_patterns_alone(role: Role) -> npt.NDArray[np.float64]:
+    """Return a second look that believes every pattern, and above all those that speak against an act."""
+    weights = np.zeros((size_of_second_look(role), len(LOOKED_AT_TWICE[role])))
+    weights[-1] = -20
+    first = len(weights) - 1 - 2 * len(LOOKED_AT_TWICE[role])
+    for place in range(len(LOOKED_AT_TWICE[role])):
+        weights[first + 2 * place : first + 2 * place + 2, place] = 40, -90
+    return weights
 
 
 def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) -> Fitted:
@@ -54,8 +70,9 @@ def make_model(path: Path, examples: Sequence[Example], threshold: float = 0.5) 
         role: random.integers(-9, 9, (size_of_second_look(role), len(acts_twice))).astype(float)
         for role, acts_twice in LOOKED_AT_TWICE.items()
     }
+    trees = {role: [no_trees() for _ in acts_twice] for role, acts_twice in LOOKED_AT_TWICE.items()}
     # Probabilities of topics are those of their margins: the second look leaves each as it is.
     topic_second = np.eye(2 * len(topics) + 3, len(topics))
-    calibration = Calibration(0.01, (0.0, 0.0), (threshold, threshold))
-    write_model(path, fitted, second, topic_second, dict.fromkeys(acts, calibration), [0.5] * len(topics))
+    calibration = Calibration(0.01, (0.0,) * len(TONES), (threshold,) * len(TONES))
+    write_model(path, fitted, second, trees, topic_second, dict.fromkeys(acts, calibration), [0.5] * len(topics))
     return fitted

@@ -28,12 +28,12 @@ def main() -> None:
     topics = sorted({topic for call in calls for topic in call.topics})
     # Batch A was labelled with moments alone: it teaches alarms, but not what the other acts are.
     unseen = out_of_fold([call for call in calls if call.batch != "A"], exchanges, topics)
-    second, unseen = fit_second_look(unseen)
+    second, trees, unseen = fit_second_look(unseen)
     acts, act_card = calibrate_acts(unseen)
-    topic_second, unseen = fit_topic_look(unseen, topics)
+    topic_second, unseen = fit_topic_look(unseen.without_deaf(), topics)
     thresholds, topic_card = calibrate_topics(unseen, topics)
     fitted = fit(calls, exchanges, topics)
-    write_model(out, fitted, second, topic_second, acts, thresholds)
+    write_model(out, fitted, second, trees, topic_second, acts, thresholds)
     card = {
         "calls": len(calls),
         "exchanges": len(exchanges),

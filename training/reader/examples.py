@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from qareport.model import ACTS_OF, Act, Emotion, Role
 from qareport.text.pinyin import sound
-from qareport.understanding.features import Utterance, normal_form
+from qareport.understanding.features import Utterance, normal_form, plain_form
 
 CORPUS: Final = Path(__file__).resolve().parents[2] / "corpus"
 #: Batches that no training sees.
@@ -98,7 +98,7 @@ def _of_call(call: Mapping[str, Any], batch: str, second: Mapping[str, frozenset
         sentence = Utterance(
             text=normal_form(row[3]), is_customer=row[2] == "customer", start_s=row[0], end_s=row[1],
             emotion=None if emotion is Emotion.EMO_UNKNOWN else emotion,
-            laughs=len(row) > 5 and "Laughter" in row[5],
+            laughs=len(row) > 5 and "Laughter" in row[5], said=plain_form(row[3]),
         )  # fmt: skip
         sentences.append(sentence)
         labels.append(_labels(sentence, row[6] if len(row) > 6 else None, row[0], truth))

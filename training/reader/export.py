@@ -11,14 +11,17 @@ import numpy.typing as npt
 from qareport.model import ACTS_OF, Role
 from qareport.understanding.features import CONTEXTS, FORM, NUMBERS, TOPIC_PARTS
 from qareport.understanding.reader_model import ROLES
+from qareport.understanding.second_look import LOOKED_AT_TWICE
 from training.reader.calibrate import Calibration
 from training.reader.fit import Doubles, Fitted
+from training.reader.trees import TREES
 
 
 def write_model(
     path: Path,
     fitted: Fitted,
     second: Mapping[Role, Doubles],
+    trees: Mapping[Role, Sequence[Doubles]],
     topic_second: Doubles,
     calibrations: Mapping[tuple[Role, int], Calibration],
     topic_thresholds: Sequence[float],
@@ -27,6 +30,7 @@ def write_model(
     known, around = len(fitted.vocabulary.keys), fitted.around
     arrays: dict[str, npt.ArrayLike] = {
         "form": FORM,
+        "trees": TREES,
         "keys": fitted.vocabulary.keys,
         "ranks": fitted.vocabulary.ranks,
         "topics": np.array(list(fitted.topics)),
@@ -42,6 +46,8 @@ def write_model(
             start = known + number * around
             _put(arrays, f"{role}_{name}", weights[start : start + around])
         arrays[f"{role}_second"] = second[role].astype(np.float32)
+        for act, table in zip(LOOKED_AT_TWICE[role], trees[role], strict=True):
+            arrays[f"{role}_{act}_trees"] = table.astype(np.float32)
         arrays[f"{role}_numbers"] = weights[-1 - len(NUMBERS) : -1].astype(np.float32)
         arrays[f"{role}_bias"] = weights[-1].astype(np.float32)
         for field in ("slope", "offsets", "thresholds"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,14 +16,14 @@ from sklearn.linear_model import LogisticRegression
 from qareport.model import ACTS_OF, Act, Role
 from qareport.understanding.features import NUMBERS, Vocabulary
 from qareport.understanding.reader_model import ROLES
-from training.reader.examples import UNKNOWN, YES, Example, sound_alikes, spoil
+from training.reader.examples import REWRITTEN, UNKNOWN, YES, Example, sound_alikes, spoil
 from training.reader.matrix import act_matrices, learn_vocabulary, topic_matrix
 
 #: Inverse strength of the L2 penalty of acts, and of topics.
 STRENGTH, TOPIC_STRENGTH = 25.0, 50.0
 #: Likeness from which two calls are taken to have one source: read by eye, nearly all such pairs do.
 ALIKE: Final = 0.24
-#: Batches are divided into this many folds; calls that were rewritten from the same dialogues stay together.
+#: Batches are divided into this many folds; those that were rewritten from the same dialogues stay together.
 FOLDS = 4
 SHARED_SOURCES: Final = (("L", "M", "N", "Q"),)
 #: Exchanges were written around alarms: what depends on how a whole call goes is not learned from them.
@@ -35,6 +35,8 @@ SEED: Final = 20261129
 _UNSEEN: Final = 0.5
 _CONTRASTS: Final = (0.03, 8.0)
 _TYPICAL_CONTRAST: Final = 1.5
+#: What names of copies of calls whose emotions are not known end in.
+DEAF: Final = "~"
 
 Doubles = npt.NDArray[np.float64]
 
@@ -134,15 +136,26 @@ def contrast(rows: sparse.csr_matrix, labels: npt.NDArray[np.bool_]) -> Doubles:
 
 
 def folds(calls: Sequence[Example]) -> list[frozenset[str]]:
-    """Divide the batches of calls so that each fold holds all kinds; what shares sources is in one fold."""
-    batches = sorted({call.batch for call in calls}, key=lambda name: (len(name), name))
+    """Divide the batches of calls so that each fold holds both kinds; what shares sources is in one fold.
+
+    Batches that were written one after the other stay together: their writers are alike, and a model that has read
+    some of them seems to know the others better than it will know a stranger.
+    """
+    sizes: dict[str, int] = {}
     together = {name: group[0] for group in SHARED_SOURCES for name in group}
-    groups: dict[str, list[str]] = {}
-    for batch in batches:
-        groups.setdefault(together.get(batch, batch), []).append(batch)
+    members: dict[str, list[str]] = {}
+    for batch in sorted({call.batch for call in calls}, key=lambda name: (len(name), name)):
+        members.setdefault(together.get(batch, batch), []).append(batch)
+    for call in calls:
+        first = together.get(call.batch, call.batch)
+        sizes[first] = sizes.get(first, 0) + 1
     divided: list[list[str]] = [[] for _ in range(FOLDS)]
-    for number, group in enumerate(groups.values()):
-        divided[number % FOLDS].extend(group)
+    for are_rewritten in (False, True):
+        firsts = [first for first in members if (first in REWRITTEN) == are_rewritten]
+        whole, before = sum(sizes[first] for first in firsts), 0
+        for first in firsts:
+            divided[int((before + sizes[first] / 2) / whole * FOLDS)].extend(members[first])
+            before += sizes[first]
     return [frozenset(names) for names in divided]
 
 
@@ -154,6 +167,11 @@ class OutOfFold:
     #: By role: margins, labels, and the index of the example of each row.
     acts: dict[Role, tuple[Doubles, npt.NDArray[np.int8], npt.NDArray[np.int64]]]
     topics: Doubles
+
+    def without_deaf(self) -> OutOfFold:
+        """Leave out the copies whose emotions are not known, and acts: topics have nothing to do with emotions."""
+        heard = [place for place, example in enumerate(self.examples) if not example.name.endswith(DEAF)]
+        return OutOfFold(tuple(self.examples[place] for place in heard), {}, self.topics[heard])
 
 
 def likeness(calls: Sequence[Example]) -> sparse.csr_matrix:
@@ -167,8 +185,14 @@ def likeness(calls: Sequence[Example]) -> sparse.csr_matrix:
     return sparse.csr_matrix(rows @ rows.T) >= ALIKE
 
 
+def deaf(call: Example) -> Example:
+    """Copy a call as it is where neither emotions nor times are known."""
+    unheard = tuple(replace(sentence, emotion=None, laughs=False) for sentence in call.sentences)
+    return replace(call, name=f"{call.name}{DEAF}", sentences=unheard)
+
+
 def out_of_fold(calls: Sequence[Example], exchanges: Sequence[Example], topics: Sequence[str]) -> OutOfFold:
-    """Fit once for each fold and predict it. What is like a call of the fold is not learned from.
+    """Fit once for each fold and predict it, with emotions and without. What is like one of its calls is not learned.
 
     Each fit is like that of the whole, copies and all: without them margins lie elsewhere, and so would thresholds.
     """
@@ -184,6 +208,7 @@ def out_of_fold(calls: Sequence[Example], exchanges: Sequence[Example], topics: 
         others = [call for call, left, told in zip(calls, is_left, is_told, strict=True) if not (left or told)]
         fitted = fit(others, exchanges, topics)
         left = [call for call in calls if call.batch in names]
+        left += [deaf(call) for call in left]
         for role, (values, labels, owners) in fitted.act_margins(left).items():
             margins[role].append((values, labels, owners + len(seen)))
         named.append(fitted.topic_margins(left))

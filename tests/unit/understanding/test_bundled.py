@@ -14,7 +14,13 @@ from qareport.settings import bundled_reader
 from qareport.understanding.bundled import BundledReader
 from qareport.understanding.features import numbers_of
 from qareport.understanding.reader_model import ROLES, ReaderModel, Weights
-from qareport.understanding.second_look import LOOKED_AT_TWICE, margins_around, topics_together
+from qareport.understanding.second_look import (
+    LOOKED_AT_TWICE,
+    complains,
+    look_again,
+    margins_around,
+    topics_together,
+)
 from tests.support.calls import AGENT, CUSTOMER, EXAMPLE, call, say
 from tests.support.reader_models import TOPICS, make_model
 from training.reader.examples import CORPUS, Example, load_calls
@@ -79,12 +85,12 @@ def test_the_second_look_is_at_the_margins_of_the_first(
         customers = np.array([sentence.is_customer for sentence in example.sentences])
         first = [next(trained[Role.CUSTOMER if customer else Role.AGENT]) for customer in customers]
         margins, _ = reader.margins(example.sentences)
-        around = margins_around(first, customers, numbers_of(example.sentences))
+        found = reader.patterns.find_all(example.sentences, complains(first, customers))
+        around = margins_around(first, customers, numbers_of(example.sentences), found)
         assert set(around) == set(ROLES)
         for role, (rows, places) in around.items():
             columns = [ACTS_OF[role].index(act) for act in LOOKED_AT_TWICE[role]]
-            second = reader.model.second[role]
-            expected = rows @ second[:-1] + second[-1]
+            expected = look_again(rows, reader.model.second[role], reader.model.trees[role])
             np.testing.assert_allclose([margins[place][columns] for place in places], expected, rtol=1e-3, atol=1e-2)
 
 

@@ -19,6 +19,7 @@ from qareport.understanding.features import (
     neighbours,
     normal_form,
     numbers_of,
+    plain_form,
 )
 from tests.support.calls import AGENT, CUSTOMER, say
 
@@ -50,7 +51,7 @@ def test_every_n_gram_of_every_sentence_is_hashed_and_none_across_sentences(text
 def test_hashes_are_those_that_trained_models_know() -> None:
     """They are in the model file: other hashes need another `FORM`, and a new model."""
     keys, _, sizes, _ = grams_of(["发货"])
-    assert FORM == 4
+    assert FORM == 5
     assert [hex(key) for key in keys[sizes == LONGEST_GRAM].tolist()] == ["0x4ce36cba649b9db6"]
 
 
@@ -173,5 +174,10 @@ def test_numbers_stay_small_in_a_call_of_any_length() -> None:
 
 def test_a_sentence_is_made_of_what_a_segment_holds() -> None:
     segment = say(1, 3, CUSTOMER, "呵呵，2 天了？", Emotion.ANGRY, events=(AudioEvent.LAUGHTER,))
-    assert Utterance.of(segment) == Utterance("呵呵,0 天了?", True, 1.0, 3.0, Emotion.ANGRY, laughs=True)
+    words, plain = "呵呵,0 天了?", "呵呵,2,天了?"
+    assert Utterance.of(segment) == Utterance(words, True, 1.0, 3.0, Emotion.ANGRY, laughs=True, said=plain)
     assert not Utterance.of(say(1, 3, AGENT, "好")).is_customer
+
+
+def test_plain_form_keeps_the_place_of_each_letter() -> None:
+    assert plain_form("再不退　錢！我就去１２３１５…Ｔel：１？") == "再不退,钱,我就去12315,tel:1?"

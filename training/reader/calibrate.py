@@ -43,7 +43,7 @@ class AlarmLimits(NamedTuple):
 #: in a hundred calls weigh more there, and patterns were chosen by these very calls: thus the caution, less where a
 #: voice is moved.
 ALARM_LIMITS: Final = (
-    AlarmLimits(0.86, 0.65, 0.5, 0.8), AlarmLimits(0.84, 0.6, 1.5, 0.3), AlarmLimits(0.86, 0.65, 0.5, 0.5),
+    AlarmLimits(0.86, 0.65, 0.5, 0.4), AlarmLimits(0.84, 0.6, 1.5, 0.2), AlarmLimits(0.86, 0.65, 0.5, 0.4),
 )  # fmt: skip
 #: The same of acts of the agent, which accuse somebody.
 ACCUSING_LIMITS: Final = (
@@ -52,6 +52,9 @@ ACCUSING_LIMITS: Final = (
 TONES: Final = range(len(ALARM_LIMITS))
 UNHEARD: Final = 2
 LEAST_THRESHOLD, MOST_THRESHOLD = 0.2, 0.95
+#: Whoever is accused is so only of what is likelier than not: below this one claim in three or four is right, however
+#: precise all claims together are.
+LIKELIER_THAN_NOT: Final = 0.5
 #: Acts that alarm, or for which an agent loses points.
 CAREFUL: Final = frozenset((*ALARMS, Act.CALM, Act.RUDE, Act.BLAME))
 LEAST_TOPIC = 0.05
@@ -87,7 +90,7 @@ def calibrate_acts(unseen: OutOfFold) -> tuple[dict[tuple[Role, int], Calibratio
                     calls = int((rewritten & (tones == of_tone)).sum())
                     limits = (ACCUSING_LIMITS if role is Role.AGENT else ALARM_LIMITS)[of_tone]
                     least = alarm_threshold(scores[chosen], truth[chosen], is_rewritten[chosen], calls, limits)
-                    threshold = 1 / (1 + (1 / least - 1) * math.exp(-limits.caution))
+                    threshold = max(LIKELIER_THAN_NOT, 1 / (1 + (1 / least - 1) * math.exp(-limits.caution)))
                 else:
                     threshold = float(np.clip(best_f1(scores[chosen], truth[chosen]), LEAST_THRESHOLD, MOST_THRESHOLD))
                 thresholds.append(threshold)

@@ -103,7 +103,8 @@ class Patterns:
             sentences: of the call, in order.
             complains: of each, whether a customer complains in it: some patterns ask whether one is upset.
         """
-        around = words_around([sentence.is_customer for sentence in sentences], [one.said for one in sentences])
+        customers = [sentence.is_customer for sentence in sentences]
+        around = words_around(customers, [sentence.said for sentence in sentences])
         found: list[Found] = []
         upset = False
         for sentence, complaint, (before, then) in zip(sentences, complains, around, strict=True):

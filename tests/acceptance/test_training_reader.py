@@ -274,7 +274,8 @@ def test_trees_add_up_to_what_they_were_fitted_as() -> None:
 def test_a_copy_that_is_not_heard_has_the_same_words_and_no_emotion(batch: list[Example]) -> None:
     copy = fitting.deaf(batch[0])
     assert copy.labels == batch[0].labels
-    assert [one.text for one in copy.sentences] == [one.text for one in batch[0].sentences]
+    heard = batch[0].sentences
+    assert [sentence.text for sentence in copy.sentences] == [sentence.text for sentence in heard]
     assert {tone_of(copy.sentences), tone_of([])} == {2}
     assert {sentence.emotion for sentence in copy.sentences} == {None}
     unseen = OutOfFold((batch[0], copy), {}, np.array([[1.0], [2.0]]))

@@ -102,8 +102,9 @@ def margins_around(
 
     Returns:
         for each role that speaks, for each of its sentences a row of the margins of itself, of the other's turn before,
-        of the own turn before that, of the other's next turn, of the own turn after that and of all earlier own turns
-        (of each turn the highest), the numbers, and what patterns find; and the indexes of these sentences.
+        of the own turn before that, of the other's next turn, of the own turn after that, of all earlier turns and of
+        all later ones, the own and the other's (of each turn the highest), the numbers, and what patterns find; and the
+        indexes of these sentences.
     """
     places = {Role.CUSTOMER: np.flatnonzero(of_customer), Role.AGENT: np.flatnonzero(~of_customer)}
     said = np.full((len(margins), max(len(ACTS_OF[role]) for role in places)), _LEAST)

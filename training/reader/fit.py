@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -141,14 +142,11 @@ def folds(calls: Sequence[Example]) -> list[frozenset[str]]:
     Batches that were written one after the other stay together: their writers are alike, and a model that has read
     some of them seems to know the others better than it will know a stranger.
     """
-    sizes: dict[str, int] = {}
     together = {name: group[0] for group in SHARED_SOURCES for name in group}
+    sizes = Counter(together.get(call.batch, call.batch) for call in calls)
     members: dict[str, list[str]] = {}
     for batch in sorted({call.batch for call in calls}, key=lambda name: (len(name), name)):
         members.setdefault(together.get(batch, batch), []).append(batch)
-    for call in calls:
-        first = together.get(call.batch, call.batch)
-        sizes[first] = sizes.get(first, 0) + 1
     divided: list[list[str]] = [[] for _ in range(FOLDS)]
     for are_rewritten in (False, True):
         firsts = [first for first in members if (first in REWRITTEN) == are_rewritten]
